@@ -1,0 +1,1 @@
+"""The demo: a made-up shop whose service database moves by itself, and the view that shows Duly at work on it."""
