@@ -60,9 +60,13 @@ CODES: dict[str, str] = {
     "R021": "a rule of a noun, source or plugin that is itself broken",
     "V010": "SQL that is not one expression",
     "V011": "a name that the language of rules cannot say",
+    "V012": "a time that leans on itself",
+    "V013": "a word of the vocabulary that this version does not have yet",
     "D010": "a circle in the reporting line",
     "C010": "a secret that cannot be read",
+    "C011": "a setting that this version does not have yet",
     "K010": "a calendar that builds on itself",
+    "K011": "a word of a calendar that this version does not have yet",
     "T001": "a template that cannot be read",
     "T002": "a template that names something unknown",
     "T003": "a template that is missing in a language",
@@ -151,12 +155,14 @@ class Problems:
         """Remember the text of ``path``, so that problems added from now on can show their line."""
         self._lines[path] = split_lines(text)
 
-    def add(self, code: str, mark: Mark, message: str, cure: str = "", warning: bool = False) -> None:
+    def add(self, code: str, mark: Mark, message: str, cure: str = "", *, warning: bool = False) -> None:
         """Note a problem; the same one twice counts once. ``code`` must stand in `CODES`."""
         if code not in CODES:
             raise KeyError(f"the problem code {code} is not registered; add it to CODES")
         lines = self._lines.get(mark.path, [])
         line = lines[mark.line - 1] if 0 < mark.line <= len(lines) else ""
+        if line and mark.column > len(line) + 1:  # a folded text: its words stand in several lines
+            mark = Mark(mark.path, mark.line, len(line) + 1)
         self._found[Problem(mark, code, message, cure, "warning" if warning else "error", line)] = None
 
     def extend(self, problems: Iterable[Problem]) -> None:

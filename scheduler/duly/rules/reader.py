@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from duly.rules.problem import Mark, Problems, suggest, suggest_or_list
-from duly.rules.yaml import Mapping, Node, Scalar, Sequence
+from duly.rules.yaml import Mapping, Node, Scalar, Sequence, load
 
 T = TypeVar("T")
 
@@ -46,8 +46,8 @@ class Reader:
         return {prefix + key.value: value.mark for key, value in self.map.entries}
 
     def scalar(self, key: str, *, required: bool = False) -> Scalar | None:
-        """Give the text of ``key`` with its place; ``None``, with a problem noted, when it is not a text or is empty."""
-        value = self._value(key, required)
+        """Give the text of ``key`` with its place; ``None``, and a problem, when it is no text or empty."""
+        value = self._value(key, required=required)
         if value is None:
             return None
         if isinstance(value, Scalar):
@@ -62,7 +62,7 @@ class Reader:
 
     def texts(self, key: str, *, required: bool = False) -> list[Scalar]:
         """Give a text or a list of texts as a list; an empty list is fine."""
-        value = self._value(key, required)
+        value = self._value(key, required=required)
         if value is None:
             return []
         return self.texts_of(key, value)
@@ -84,7 +84,7 @@ class Reader:
 
     def mapping(self, key: str, *, required: bool = False) -> Mapping | None:
         """Give the mapping under ``key``."""
-        value = self._value(key, required)
+        value = self._value(key, required=required)
         if value is None or isinstance(value, Mapping):
             return value
         if not (isinstance(value, Scalar) and value.spoilt):
@@ -93,7 +93,7 @@ class Reader:
 
     def items(self, key: str, *, required: bool = False) -> tuple[Node, ...]:
         """Give the entries of the list under ``key``, of any shape."""
-        value = self._value(key, required)
+        value = self._value(key, required=required)
         if value is None:
             return ()
         if isinstance(value, Sequence):
@@ -153,7 +153,7 @@ class Reader:
         """Note a problem of the reader's family: ``problem("005", …)`` of family ``V`` is ``V005``."""
         self.problems.add(self.family + number, mark, message, cure)
 
-    def _value(self, key: str, required: bool) -> Node | None:
+    def _value(self, key: str, *, required: bool) -> Node | None:
         value = self.map.get(key)
         if value is None:
             if required:
@@ -164,8 +164,19 @@ class Reader:
         return value
 
 
+def load_mapping(text: str, path: str, problems: Problems, family: str) -> Mapping | None:
+    """Load a file that must hold keys and values; ``None``, and a problem, when it holds anything else."""
+    node = load(text, path, problems)
+    if node is None or isinstance(node, Mapping):
+        return node
+    if not (isinstance(node, Scalar) and node.spoilt):
+        problems.add(family + "003", node.mark, f"the file must hold keys and values, not {describe(node)}")
+    return None
+
+
 def describe(node: Node) -> str:
     """Name the shape of a node for a problem."""
     if isinstance(node, Scalar):
-        return f"“{node.value}”" if node.value else "nothing"
+        shown = node.value if len(node.value) <= 40 else node.value[:40] + "…"
+        return f"“{shown}”" if shown else "nothing"
     return "a list" if isinstance(node, Sequence) else "a mapping"

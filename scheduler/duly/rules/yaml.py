@@ -11,7 +11,7 @@ from typing import Any
 import yaml as pyyaml
 
 from duly.rules.problem import Mark, Problems, split_lines
-from duly.rules.yaml_errors import explain
+from duly.rules.yaml_errors import Quoted, explain
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
@@ -30,6 +30,10 @@ class Scalar:
     mark: Mark = field(compare=False)
     quoted: bool = False
     spoilt: bool = False
+
+    def at(self, offset: int) -> Mark:
+        """Where the character at ``offset`` of the text stands (of a folded text: about where)."""
+        return Mark(self.mark.path, self.mark.line, self.mark.column + offset + self.quoted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,12 @@ class Mapping:
         """Give the value of ``key``, or ``None``."""
         return next((value for known, value in self.entries if known.value == key), None)
 
+    def __iter__(self) -> Iterator[str]:
+        return (key.value for key, _ in self.entries)
+
     def keys(self) -> list[str]:
         """Give the keys in the order of the file."""
-        return [key.value for key, _ in self.entries]
+        return list(self)
 
 
 Node = Scalar | Sequence | Mapping
@@ -116,6 +123,8 @@ class _Composer:
         self.path = path
         self.problems = problems
         self.lines = split_lines(text)
+        self._quoted: Quoted | None = None
+        self._spoilt = False
 
     def compose(self) -> Node | None:
         if not self._clean():
@@ -126,7 +135,8 @@ class _Composer:
         except _Stop:
             return None
         except pyyaml.YAMLError as error:
-            explain(error, self.lines, self.path, self.problems)
+            if not self._spoilt:
+                explain(error, self.lines, Mark(self.path), self._quoted, self.problems)
             return None
         finally:
             loader.dispose()
@@ -140,7 +150,7 @@ class _Composer:
             self.problems.add("Y004", mark, f"the character {name} does not belong into a text file", "delete it")
             return False
         for number, line in enumerate(self.lines, 1):
-            if "\t" in line[: len(line) - len(line.lstrip())] and line.strip():
+            if "\t" in line[: len(line) - len(line.lstrip(" \t"))]:
                 self.problems.add("Y005", Mark(self.path, number), "the line begins with a tab", "use spaces")
                 return False
         return True
@@ -167,7 +177,7 @@ class _Composer:
             raise self._refuse("Y009", more, "a second document begins here", "put it into a file of its own")
         return root
 
-    def _node(self, loader: Any, event: Any, depth: int, flow: bool, item: bool) -> Node:
+    def _node(self, loader: Any, event: Any, depth: int, *, flow: bool, item: bool) -> Node:
         if isinstance(event, pyyaml.AliasEvent):
             raise self._refuse(
                 "Y008", event, f"the alias “*{event.anchor}” is refused", "write the value out, or put it in quotes"
@@ -181,27 +191,27 @@ class _Composer:
                 "Y008", event, f"the tag “{event.tag}” is refused", "delete it, or put the text in quotes"
             )
         if isinstance(event, pyyaml.ScalarEvent):
-            return self._scalar(event, flow or item)
+            return self._scalar(event, listed=flow or item)
         if depth >= MAX_DEPTH:
             raise self._refuse("Y010", event, f"this is nested over {MAX_DEPTH} levels deep", "make it flatter")
         flow = bool(event.flow_style)
         if isinstance(event, pyyaml.SequenceStartEvent):
-            return self._sequence(loader, event, depth, flow)
-        return self._mapping(loader, event, depth, flow)
+            return self._sequence(loader, event, depth, flow=flow)
+        return self._mapping(loader, event, depth, flow=flow)
 
-    def _sequence(self, loader: Any, start: Any, depth: int, flow: bool) -> Sequence:
+    def _sequence(self, loader: Any, start: Any, depth: int, *, flow: bool) -> Sequence:
         items: list[Node] = []
         while not isinstance(event := loader.get_event(), pyyaml.SequenceEndEvent):
-            items.append(self._node(loader, event, depth + 1, flow, item=True))
+            items.append(self._node(loader, event, depth + 1, flow=flow, item=True))
         return Sequence(tuple(items), self._mark(start))
 
-    def _mapping(self, loader: Any, start: Any, depth: int, flow: bool) -> Mapping:
+    def _mapping(self, loader: Any, start: Any, depth: int, *, flow: bool) -> Mapping:
         entries: dict[str, tuple[Scalar, Node]] = {}
         while not isinstance(event := loader.get_event(), pyyaml.MappingEndEvent):
-            key = self._node(loader, event, depth + 1, flow, item=True)
+            key = self._node(loader, event, depth + 1, flow=flow, item=True)
             if not isinstance(key, Scalar):
                 raise self._refuse("Y016", event, "a key must be a word, not a list or a mapping", "write a word")
-            value = self._node(loader, loader.get_event(), depth + 1, flow, item=False)
+            value = self._node(loader, loader.get_event(), depth + 1, flow=flow, item=False)
             if key.value in entries:
                 first = entries[key.value][0].mark.line
                 self.problems.add(
@@ -214,12 +224,15 @@ class _Composer:
                 entries[key.value] = key, value
         return Mapping(tuple(entries.values()), self._mark(start))
 
-    def _scalar(self, event: Any, listed: bool) -> Scalar:
+    def _scalar(self, event: Any, *, listed: bool) -> Scalar:
         mark = self._mark(event)
         if event.style:
+            self._spoilt = False
+            self._quoted = Quoted(mark, event.end_mark.line + 1) if event.style in "'\"" else None
             return Scalar(event.value, mark, quoted=True)
-        spoilt = self._cut_off(event) or (listed and self._full_width(event, mark))
-        return Scalar(event.value, mark, spoilt=spoilt)
+        self._quoted = None
+        self._spoilt = self._cut_off(event) or (listed and self._full_width(event, mark))
+        return Scalar(event.value, mark, spoilt=self._spoilt)
 
     def _cut_off(self, event: Any) -> bool:
         line, column = event.end_mark.line, event.end_mark.column

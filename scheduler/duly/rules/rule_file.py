@@ -1,0 +1,184 @@
+"""A rule file: text in, a rule out, and every problem on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection
+
+from duly.rules.condition import read_conditions
+from duly.rules.example_file import read_examples
+from duly.rules.limits_file import read_limits
+from duly.rules.model import ClockKind, ClockRef, Due, Limits, Rule
+from duly.rules.problem import Mark, Problems
+from duly.rules.reader import Reader, load_mapping
+from duly.rules.step_file import check_steps, not_yet, read_steps, refuse_later
+from duly.rules.yaml import Mapping, Scalar, Sequence
+from duly.time.duration import Duration, Unit
+from duly.time.slot import Schedule
+from duly.time.span import time_of_day
+from duly.time.window import Window
+
+ACTIONS = frozenset({"escalate"})
+"""The actions that a step may take besides telling, where no plugin adds others."""
+
+_KEYS = (
+    "rule why owner was watch where except done clock due check rest steps cover limits examples".split()  # noqa: SIM905
+)
+_LATER_KEYS = frozenset({"pause", "roundup"})
+_LATER_CLOCKS = ("anniversary of", "first seen")
+_COVER = re.compile(r"\d{1,3}(?:\.\d+)?%(?: of \S.*)?")
+_TIME_LIKE = re.compile(r"\d\d?[:：.]\d\d")
+_DURATION_LIKE = re.compile(r"[+-]?\d|at once$")
+
+
+def read_rule(text: str, id: str, path: str, problems: Problems, doings: Collection[str] = ACTIONS) -> Rule | None:
+    """Read one rule file; ``None`` when it has an error.
+
+    Parameters
+    ----------
+    text: the file.
+    id: the rule's path under ``rules/``, without the ending.
+    path: what to call the file in problems, relative to the workspace.
+    problems: takes what is wrong.
+    doings: names of the actions that a step may take besides ``tell``.
+    """
+    rule = draft_rule(text, id, path, problems, doings)
+    return None if problems.broken(path) else rule
+
+
+def draft_rule(text: str, id: str, path: str, problems: Problems, doings: Collection[str] = ACTIONS) -> Rule | None:
+    """Read what can be read of a rule file, so that the binding can report its problems beside these.
+
+    A draft with errors must not run. ``None`` when there is nothing to bind. Parameters are those of `read_rule`.
+    """
+    mapping = load_mapping(text, path, problems, "R")
+    return None if mapping is None else _RuleReader(mapping, problems, doings).read(text, id)
+
+
+class _RuleReader:
+    def __init__(self, mapping: Mapping, problems: Problems, doings: Collection[str]) -> None:
+        self.reader = Reader(mapping, problems, "R", {*_KEYS, *_LATER_KEYS})
+        self.problems = problems
+        self.doings = doings
+
+    def read(self, text: str, id: str) -> Rule | None:
+        reader = self.reader
+        if refuse_later(reader, _LATER_KEYS) and reader.has("roundup"):
+            reader.finish()
+            return None
+        marks = {key.value: key.mark for key, _ in reader.map.entries} | reader.marks()
+        clock, due = self._clock(), self._due()
+        check = self._check()
+        steps = read_steps(reader.items("steps", required=True), self.doings, self.problems)
+        if reader.has("steps") and reader.map.get("steps") == Sequence((), reader.map.mark):
+            reader.problem("003", reader.mark("steps"), "“steps” is empty", "add a step")
+        check_steps(steps, check, self.problems, clock=reader.has("clock"), due=reader.has("due"))
+        limits, limit_marks = self._limits()
+        rule = Rule(
+            id=id,
+            title=reader.text("rule", required=True),
+            owner=" ".join(reader.text("owner", required=True).split()),
+            watch=" ".join(reader.text("watch", required=True).split()),
+            check=check,
+            steps=steps,
+            text=text,
+            digest=hashlib.sha256(text.encode()).hexdigest(),
+            why=reader.text("why"),
+            was=self._was(id),
+            where=read_conditions(reader.texts("where"), self.problems),
+            except_=read_conditions(reader.texts("except"), self.problems),
+            done=read_conditions(reader.texts("done"), self.problems),
+            clock=clock,
+            due=due,
+            rest=reader.parse("rest", Window.parse),
+            limits=limits,
+            cover=self._cover(),
+            examples=read_examples(reader.items("examples"), self.problems),
+            marks={**marks, **limit_marks, "": reader.map.mark},
+        )
+        self._conditions()
+        reader.finish()
+        return rule if rule.watch else None
+
+    def _conditions(self) -> None:
+        if not any(self.reader.has(key) for key in ("where", "except", "done")):
+            mark = self.reader.mark("watch")
+            message = "a rule without conditions concerns every record there is"
+            self.problems.add("R013", mark, message, "add “where”, “except” or “done”", warning=True)
+
+    def _clock(self) -> ClockRef | None:
+        value = self.reader.scalar("clock")
+        if value is None:
+            return None
+        written = " ".join(value.value.split())
+        for later in _LATER_CLOCKS:
+            if written == later or written.startswith(f"{later} "):
+                not_yet(self.problems, value.mark, later)
+                return None
+        if written == "next day of" or written.startswith("next day of "):
+            name = written.removeprefix("next day of").strip()
+            if not name:
+                self.reader.problem("004", value.mark, "“next day of” needs a calendar", "write “next day of CALENDAR”")
+                return None
+            return ClockRef(ClockKind.NEXT_DAY, name)
+        return ClockRef(ClockKind.TIME, written)
+
+    def _due(self) -> Due | None:
+        value = self.reader.map.get("due")
+        if isinstance(value, Mapping):
+            if any(key == "per" for key in value):
+                not_yet(self.problems, value.entries[0][0].mark, "per")
+            else:
+                self.reader.problem("003", value.mark, "“due” must be a duration, a time of day or a time’s name")
+            return None
+        texts = self.reader.texts("due")
+        if isinstance(value, Sequence):
+            times = [time for text in texts if (time := self.reader.parse_scalar(text, time_of_day)) is not None]
+            if not value.items:
+                self.reader.problem("003", value.mark, "“due” is empty", "write times such as “[09:00, 16:30]”")
+            return Due(times=tuple(sorted(set(times)))) if times else None
+        return self._single_due(texts[0]) if texts else None
+
+    def _single_due(self, text: Scalar) -> Due | None:
+        written = " ".join(text.value.split())
+        if _TIME_LIKE.match(written):
+            time = self.reader.parse_scalar(text, time_of_day)
+            return None if time is None else Due(times=(time,))
+        if not _DURATION_LIKE.match(written):
+            return Due(time_name=written)
+        duration = self.reader.parse_scalar(text, Duration.parse)
+        if duration is not None and duration.unit is Unit.PERCENT:
+            self.reader.problem("004", text.mark, "“due” cannot be a percentage", "write a duration such as “72h”")
+            return None
+        return None if duration is None else Due(duration=duration)
+
+    def _check(self) -> tuple[Schedule, ...]:
+        if not self.reader.has("check"):
+            self.reader.problem("002", self.reader.map.mark, "“check” is missing", "add “check: every 10m”")
+        texts = self.reader.texts("check")
+        parsed = (self.reader.parse_scalar(text, Schedule.parse) for text in texts)
+        return tuple(schedule for schedule in parsed if schedule is not None)
+
+    def _was(self, id: str) -> str:
+        was = self.reader.scalar("was")
+        if was is None:
+            return ""
+        written = was.value.strip().removeprefix("rules/").removesuffix(".yaml").removesuffix(".yml")
+        if written == id:
+            cure = "delete it, or write the path it had before"
+            self.reader.problem("006", was.mark, "“was” names this very file", cure)
+        return written
+
+    def _cover(self) -> str:
+        def read(text: str) -> str:
+            written = " ".join(text.split())
+            if not _COVER.fullmatch(written) or float(written.partition("%")[0]) > 100:
+                raise ValueError(f"“{written}” is not a share; write it like “95%” or “95% of FACT”")
+            return written
+
+        return self.reader.parse("cover", read) or ""
+
+    def _limits(self) -> tuple[Limits, dict[str, Mark]]:
+        mapping = self.reader.mapping("limits")
+        return (Limits(), {}) if mapping is None else read_limits(mapping, self.problems)

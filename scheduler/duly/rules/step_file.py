@@ -1,0 +1,246 @@
+"""The ladder of a rule file: one mapping a step."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from duly.rules.audience import parse_audience
+from duly.rules.by import parse_by
+from duly.rules.condition import read_conditions
+from duly.rules.model import By, Step, When
+from duly.rules.problem import Mark, Problems
+from duly.rules.reader import Reader, describe
+from duly.rules.yaml import Mapping, Node, Scalar
+from duly.rules.yaml import Sequence as YamlSequence
+from duly.time.duration import Duration, Unit
+from duly.time.slot import Schedule
+from duly.time.span import time_of_day
+from duly.time.window import Window
+
+TELL = "tell"
+LATER_KEYS = frozenset({"changed", "closed", "repeat", "group", "call", "assign", "write", "attach", "who", "skill"})
+"""Words of the language of steps that this version does not have yet."""
+
+_MOMENTS = {when.value: when for when in When}
+_NEEDS_WORDS = frozenset({TELL, "escalate"})
+_KEYS = frozenset({*_MOMENTS, "between", "expires", "if", "by", "text", "urgent"})
+_PERCENT_OF = (When.AFTER, When.BEFORE)
+
+
+def read_steps(nodes: Iterable[Node], doings: Collection[str], problems: Problems) -> tuple[Step, ...]:
+    """Read the steps of a rule; one that cannot be read becomes a problem and is left out.
+
+    A step with several moments (``before: [30d, 7d, 1d]``) becomes several, in the order written.
+
+    Parameters
+    ----------
+    nodes: the entries of ``steps``.
+    doings: names of the actions that a step may take besides ``tell``.
+    problems: takes what is wrong.
+    """
+    found: list[Step] = []
+    for node in nodes:
+        if isinstance(node, Mapping):
+            found.extend(_StepReader(node, doings, problems).read())
+        elif not (isinstance(node, Scalar) and node.spoilt):
+            cure = "write it like “{after: 1h, tell: customer, text: orders/unpaid}”"
+            problems.add("R003", node.mark, f"a step must be a mapping, not {describe(node)}", cure)
+    return _distinct(found)
+
+
+def check_steps(
+    steps: Sequence[Step], check: Sequence[Schedule], problems: Problems, *, clock: bool, due: bool
+) -> None:
+    """Note what does not fit together in a ladder: a moment without its clock, a part of nothing.
+
+    ``clock`` and ``due`` tell whether the rule has them.
+    """
+    for step in steps:
+        mark = step.marks[step.when.value]
+        if step.duration and step.duration.unit is Unit.PERCENT and not due:
+            message = f"“{step.when.value}: {step.duration.written}” needs a due time to be a part of"
+            problems.add("R011", mark, message, "add “due: …”, or write a duration such as “30m”")
+        elif step.when is When.BEFORE and not due and not clock:
+            message = f"“before: {_written(step)}” has nothing to come before"
+            problems.add("R012", mark, message, "add “due: …” or “clock: …”")
+    if not steps:
+        return
+    first = steps[0]
+    if first.when is When.UNANSWERED:
+        message = "“unanswered” has no step before it to be answered"
+        problems.add("R016", first.marks["unanswered"], message, "begin with “after”, “before” or “late”")
+    span = first.duration
+    if first.when is When.AFTER and check and span and span.unit in (Unit.ELAPSED, Unit.WORKING) and span.amount > 0:
+        interval = min(schedule.shortest() for schedule in check).total_seconds()
+        if span.amount < interval:
+            message = f"the first step comes after {span.written}, but records are looked for less often than that"
+            cure = "check more often, or let the step come later"
+            problems.add("R014", first.marks["after"], message, cure, warning=True)
+
+
+def _written(step: Step) -> str:
+    return step.duration.written if step.duration else ""
+
+
+def _distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Number the steps that would be known by the same words."""
+    seen: Counter[str] = Counter()
+    found = []
+    for step in steps:
+        seen[step.identity] += 1
+        number = seen[step.identity]
+        found.append(dataclasses.replace(step, identity=f"{step.identity} #{number}") if number > 1 else step)
+    return tuple(found)
+
+
+class _StepReader:
+    def __init__(self, node: Mapping, doings: Collection[str], problems: Problems) -> None:
+        self.doings = [TELL, *sorted(set(doings) - {TELL})]
+        self.reader = Reader(node, problems, "R", {*_KEYS, *self.doings})
+        self.problems = problems
+        self.later = LATER_KEYS - set(self.doings)
+
+    def read(self) -> list[Step]:
+        reader = self.reader
+        later = refuse_later(reader, self.later)
+        when, durations = self._moment(quiet=later)
+        do = self._doing(quiet=later)
+        audience = reader.parse(do, parse_audience) if do else None
+        text = self._text(do)
+        at = reader.parse("at", time_of_day)
+        between = reader.parse("between", Window.parse)
+        expires = reader.parse("expires", _expiry)
+        conditions = read_conditions(reader.texts("if"), self.problems)
+        by = self._by()
+        urgent = reader.yes("urgent")
+        _finish(reader, self.later)
+        if when is None or do is None or audience is None:
+            return []
+        marks = {**reader.marks(), "": reader.map.mark, "do": reader.mark(do)}
+        return [
+            Step(
+                identity=_identity(when, duration, at, do, audience.written),
+                when=when,
+                duration=duration,
+                do=do,
+                audience=audience,
+                text=text,
+                at=at,
+                between=between,
+                expires=expires,
+                if_=conditions,
+                by=by,
+                urgent=urgent,
+                marks={**marks, when.value: mark},
+            )
+            for duration, mark in durations
+        ]
+
+    def _moment(self, *, quiet: bool) -> tuple[When | None, list[tuple[Duration | None, Mark]]]:
+        """Find what the moment is counted from, and how long after that: several for a list."""
+        reader = self.reader
+        given = [key for key in reader.map if key in _MOMENTS and key != "at"]
+        for key in given[1:]:
+            message = f"a step has one moment, and this one has “{given[0]}” already"
+            self.problems.add("R019", reader.key_mark(key), message, "delete one, or write two steps")
+        if given:
+            when = _MOMENTS[given[0]]
+            return when, [found for value in self._durations(given[0], when) if (found := self._duration(when, value))]
+        if reader.has("at"):
+            return When.AT, [(None, reader.mark("at"))]
+        if not quiet:
+            cure = "add “after”, “before”, “late”, “unanswered” or “at”"
+            self.problems.add("R019", reader.map.mark, "the step does not say when it comes", cure)
+        return None, []
+
+    def _durations(self, key: str, when: When) -> list[Scalar]:
+        if when is When.BEFORE:
+            return self.reader.texts(key)
+        value = self.reader.map.get(key)
+        if isinstance(value, YamlSequence):
+            message = f"“{key}” takes one duration; only “before” takes a list"
+            self.problems.add("R003", value.mark, message, "write one step each")
+            return []
+        scalar = self.reader.scalar(key)
+        return [] if scalar is None else [scalar]
+
+    def _duration(self, when: When, value: Scalar) -> tuple[Duration, Mark] | None:
+        duration = self.reader.parse_scalar(value, Duration.parse)
+        if duration is None:
+            return None
+        if duration.unit is Unit.PERCENT:
+            if when not in _PERCENT_OF:
+                message = f"“{when.value}” cannot be a percentage"
+                self.problems.add("R004", value.mark, message, "write a duration such as “4 working hours”")
+                return None
+            if duration.amount > 100:
+                message = f"“{duration.written}” is more than the whole time until due"
+                self.problems.add("R004", value.mark, message, "write “late: …” for what comes after the due time")
+                return None
+        return duration, value.mark
+
+    def _doing(self, *, quiet: bool) -> str | None:
+        reader = self.reader
+        given = [key for key in reader.map if key in self.doings]
+        for key in given[1:]:
+            message = f"a step does one thing, and this one has “{given[0]}” already"
+            self.problems.add("R018", reader.key_mark(key), message, "delete one, or write two steps")
+        if given:
+            return given[0]
+        if not quiet:
+            message = "the step does not say what it does"
+            self.problems.add("R018", reader.map.mark, message, f"add {_either(self.doings)}")
+        return None
+
+    def _text(self, do: str | None) -> str:
+        text = self.reader.scalar("text")
+        if text is None and do in _NEEDS_WORDS and not self.reader.has("text"):
+            mark = self.reader.key_mark(do)
+            self.problems.add("R017", mark, f"“{do}” needs words", "add “text: …” with the name of a template")
+        return text.value.strip() if text else ""
+
+    def _by(self) -> By:
+        texts = self.reader.texts("by")
+        entries = (self.reader.parse_scalar(text, lambda written: parse_by([written])) for text in texts)
+        return tuple(fallbacks for by in entries if by for fallbacks in by)
+
+
+def refuse_later(reader: Reader, later: Collection[str]) -> bool:
+    """Note the keys that a later version will know, and tell whether there were any."""
+    found = [key for key in reader.map if key in later]
+    for key in found:
+        not_yet(reader.problems, reader.key_mark(key), key)
+    return bool(found)
+
+
+def not_yet(problems: Problems, mark: Mark, word: str) -> None:
+    """Note a word of the language that this version does not have yet."""
+    problems.add("R010", mark, f"“{word}” is not part of this version yet", "leave it out")
+
+
+def _finish(reader: Reader, later: Collection[str]) -> None:
+    known = reader.keys
+    reader.keys = known | frozenset(later)
+    reader.finish()
+
+
+def _identity(when: When, duration: Duration | None, at: dt.time | None, do: str, audience: str) -> str:
+    moment = " ".join(part for part in (when.value, duration.written if duration else "") if part)
+    if at is not None:
+        moment = f"{'' if when is When.AT else moment} at {at:%H:%M}".strip()
+    return f"{moment} · {do} · {audience}"
+
+
+def _expiry(text: str) -> Duration:
+    duration = Duration.parse(text)
+    if duration.unit is Unit.PERCENT or duration.amount == 0:
+        raise ValueError(f"a step cannot expire after “{duration.written}”; write a duration such as “2h”")
+    return duration
+
+
+def _either(words: Sequence[str]) -> str:
+    quoted = [f"“{word}: …”" for word in words]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
