@@ -1,11 +1,11 @@
-"""The five fields of cron, with the days of the week by name, for number 1 is Monday to some crons and Tuesday to others."""
+"""Cron's five fields, with weekdays by name: number 1 is Monday to some crons and Tuesday to others."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from duly.time.spelling import quoted
 
@@ -30,9 +30,9 @@ class CronDays:
     months: frozenset[int]
     dates: frozenset[int]
     weekdays: frozenset[int]
-    apart: int = 1
+    apart: ClassVar[int] = 1
 
-    def include(self, day: dt.date, calendar: Calendar) -> bool:
+    def include(self, day: dt.date, calendar: Calendar) -> bool:  # noqa: ARG002 - cron knows no calendar
         """Say whether all three fields choose ``day``."""
         return day.month in self.months and day.day in self.dates and day.weekday() in self.weekdays
 
@@ -71,9 +71,7 @@ def parse_cron(written: str, fields: str) -> Cron:
         )
     weekdays = _numbers(written, "day of the week", parts[4], range(7), _WEEKDAYS)
     if len(dates) < 31 and len(weekdays) < 7:
-        raise ValueError(
-            f"{quoted(written)} gives days of the month and of the week: write two schedules, one for each"
-        )
+        raise ValueError(f"{quoted(written)} gives days of the month and of the week: write two schedules")
     if min(dates) > max(_DAYS_OF_MONTH[month - 1] for month in months):
         raise ValueError(f"{quoted(written)} names a day that no such month has: write a day that comes")
     times = tuple(dt.time(hour, minute) for hour in sorted(hours) for minute in sorted(minutes))
@@ -94,7 +92,7 @@ def _numbers(
         else:
             start = _number(written, field, first, allowed, names)
             stop = _number(written, field, last, allowed, names) if last else (allowed[-1] if step else start)
-        if step == "0" or step == "00":
+        if step in {"0", "00"}:
             raise ValueError(f"{quoted(written)}: a step of 0 never moves: write “/1” or more")
         length = (stop - start) % len(allowed) + 1
         chosen.update(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from duly.time.spelling import quoted
 from duly.time.zone import DAY
@@ -19,9 +19,8 @@ _LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 class Days(Protocol):
     """A choice of days."""
 
-    @property
-    def apart(self) -> int:
-        """How many days lie between two such days at the least."""
+    apart: ClassVar[int]
+    """How many days lie between two such days, at the least."""
 
     def include(self, day: dt.date, calendar: Calendar) -> bool:
         """Say whether ``day`` is one of them."""
@@ -31,9 +30,9 @@ class Days(Protocol):
 class Daily:
     """Every day, holidays and weekends alike."""
 
-    apart: int = 1
+    apart: ClassVar[int] = 1
 
-    def include(self, day: dt.date, calendar: Calendar) -> bool:
+    def include(self, day: dt.date, calendar: Calendar) -> bool:  # noqa: ARG002 - every day is every day
         """Say yes."""
         return True
 
@@ -42,7 +41,7 @@ class Daily:
 class Workdays:
     """The calendar's working days, make-up days included."""
 
-    apart: int = 1
+    apart: ClassVar[int] = 1
 
     def include(self, day: dt.date, calendar: Calendar) -> bool:
         """Say whether people work on ``day``."""
@@ -54,7 +53,7 @@ class Weekday:
     """One day of the week (0 is Monday), unless it is a holiday."""
 
     number: int
-    apart: int = 7
+    apart: ClassVar[int] = 7
 
     def include(self, day: dt.date, calendar: Calendar) -> bool:
         """Say whether ``day`` is that day of the week and no holiday."""
@@ -65,7 +64,7 @@ class Weekday:
 class LastWorkday:
     """The last working day of each month."""
 
-    apart: int = 14
+    apart: ClassVar[int] = 14
 
     def include(self, day: dt.date, calendar: Calendar) -> bool:
         """Say whether ``day`` is a working day and none follows in its month."""

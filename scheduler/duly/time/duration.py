@@ -118,14 +118,14 @@ def _refusal(written: str) -> str:
             return f"{quoted(written)} has no unit: write “{count}m”, “{count}h” or “{count}d”"
         if letter == "month":
             return f"{quoted(written)} differs in length from time to time: write days, such as “30d”"
-        if letter and (cure := _spelled(match["count"], match["part"], letter, bool(match["working"]))):
+        if letter and (cure := _spelled(match["count"], match["part"], letter, working=bool(match["working"]))):
             return f"{quoted(written)}: Duly says {quoted(cure)}"
     if cure := _summed(lower):
         return f"{quoted(written)}: Duly says {quoted(cure)}"
     return f"{quoted(written)} is no duration: write “at once”, “30m”, “72h”, “3d”, “4 working hours” or “50%”"
 
 
-def _spelled(count: str, part: str | None, letter: str, working: bool) -> str:
+def _spelled(count: str, part: str | None, letter: str, *, working: bool) -> str:
     """Return the right spelling of a loose one, or nothing where there is none."""
     amount = int(count)
     if part:

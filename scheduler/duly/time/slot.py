@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SHORTEST = 10
 _HOUR = 3600
+_USUAL = ("10s", "20s", "30s", "1m", "5m", "10m", "15m", "20m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "24h")
 _LAST_WORKDAY = "last workday of month"
 # 29 February comes eight years apart around 2100; a day that does not come in that time never comes.
 _REACH_DAYS = 8 * 366
@@ -102,7 +103,7 @@ class Schedule:
         return (day for day in days if self.days.include(day, calendar))
 
     def _around(self, day: dt.date, at: dt.datetime, zone: ZoneInfo) -> tuple[list[dt.datetime], list[dt.datetime]]:
-        """Return the slots of ``day`` next to ``at``: until it, and after it, at most one for each pass of the clock."""
+        """Return the slots of ``day`` on either side of ``at``, one for each pass of the clock at the most."""
         earlier, later = [], []
         for fold in (0, 1) if self.runs_on else (0,):
             past = bisect_right(self.times, at, key=lambda time: instant(day, time, zone, fold=fold))
@@ -117,18 +118,15 @@ class Schedule:
     def _every(cls, written: str, interval: str) -> Schedule:
         duration = Duration.parse(interval)
         if duration.unit is not Unit.ELAPSED:
-            raise ValueError(
-                f"{quoted(written)} has no time of day: write “daily 09:00”, “workdays 09:00” or “Mon 09:00”"
-            )
+            raise ValueError(f"{quoted(written)} has no time of day: write “daily 09:00”, or “workdays”, or “Mon”")
         seconds = duration.amount
         if seconds < _SHORTEST:
             raise ValueError(f"{quoted(written)} is too often: the least is “every {_SHORTEST}s”")
         whole = _HOUR if seconds <= _HOUR else 24 * _HOUR
         if whole % seconds:
-            near = max(each for each in range(1, min(seconds, whole) + 1) if whole % each == 0)
+            near = min(_USUAL, key=lambda usual: abs(Duration.parse(usual).amount - seconds))
             raise ValueError(
-                f"{quoted(written)} does not divide {'the hour' if whole == _HOUR else 'the day'}:"
-                f" write “every {_shown(max(near, _SHORTEST))}”"
+                f"{quoted(written)} does not divide {'the hour' if whole == _HOUR else 'the day'}: write “every {near}”"
             )
         times = tuple(dt.time(start // _HOUR, start // 60 % 60, start % 60) for start in range(0, 24 * _HOUR, seconds))
         return cls(written, Daily(), times, runs_on=seconds <= _HOUR)
@@ -149,14 +147,6 @@ class Schedule:
         if re.fullmatch("last (work|working |week|business )day (of|in) (the |every |each )?month", days):
             raise ValueError(f"{quoted(written)}: Duly says “{_LAST_WORKDAY} {time}”")
         return cls(written, parse_days(days), (at,))
-
-
-def _shown(seconds: int) -> str:
-    """Return ``10m`` for 600."""
-    for size, letter in ((_HOUR, "h"), (60, "m")):
-        if seconds % size == 0:
-            return f"{seconds // size}{letter}"
-    return f"{seconds}s"
 
 
 def _refusal(written: str) -> str:

@@ -92,5 +92,5 @@ def _change(before: dt.datetime, after: dt.datetime, zone: ZoneInfo) -> dt.datet
 def _nearest(name: str) -> str:
     known = available_timezones()
     folded = {each.casefold(): each for each in known} | {each.rpartition("/")[2].casefold(): each for each in known}
-    near = difflib.get_close_matches(name.casefold(), folded, n=1)
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.8)
     return f"did you mean {quoted(folded[near[0]])}?" if near else "write a name such as “Asia/Shanghai” or “UTC”"
