@@ -23,7 +23,7 @@ def read_limits(mapping: Mapping, problems: Problems) -> tuple[Limits, dict[str,
     caps = [cap for key in each if (cap := _cap(reader, key)) is not None]
     pace = reader.parse("pace", _pace)
     never = reader.text("hold") == "never" if reader.has("hold") else False
-    hold = None if never else (reader.parse("hold", _hold) if reader.has("hold") else None) or HOLD_DEFAULT
+    hold = None if never else (reader.parse("hold", parse_hold) if reader.has("hold") else None) or HOLD_DEFAULT
     reader.finish()
     return Limits(tuple(caps), pace, hold), reader.marks("limits.")
 
@@ -57,7 +57,13 @@ def _pace(text: str) -> Rate:
     return Rate(int(found[1]), span.amount)
 
 
-def _hold(text: str) -> Rate:
+def parse_hold(text: str) -> Rate:
+    """Read ``above 200 an hour``.
+
+    Raises
+    ------
+    ValueError: with a sentence, when it is no such rate.
+    """
     found = _HOLD.fullmatch(" ".join(text.split()))
     if not found:
         raise ValueError(f"“{text}” is not a limit to hold at; write it like “above 200 an hour”, or “never”")
