@@ -1,0 +1,197 @@
+"""A rule bound to the vocabulary, the people and the words of its workspace."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from duly.rules.audience_check import check_audience, check_owner
+from duly.rules.condition_check import check_condition, check_fact
+from duly.rules.example_check import bind_examples
+from duly.rules.model import ClockKind, ClockRef, Rule, Step
+from duly.rules.noun import Noun
+from duly.rules.place import place_of
+from duly.rules.plan import Plan
+from duly.rules.problem import Problems, suggest, suggest_or_list
+from duly.rules.surroundings import Surroundings
+from duly.rules.text_check import check_text
+from duly.time.calendar import Calendar
+from duly.time.working import WorkingTime
+
+
+@dataclass(frozen=True)
+class BoundRule:
+    """A rule that can run.
+
+    Parameters
+    ----------
+    rule: the rule, its clock and its examples made definite.
+    noun: what it watches.
+    working: the working time of its owner's team.
+    calendar: the calendar whose next day is its clock; ``None`` when its clock is a time.
+    """
+
+    rule: Rule
+    noun: Noun
+    working: WorkingTime
+    calendar: Calendar | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which the rule's schedules and times of day are meant."""
+        return self.working.zone
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the rule asks its source."""
+        return Plan(self.rule, self.noun)
+
+    @property
+    def day_clock(self) -> bool:
+        """Whether the rule counts from the next day of a calendar, the same for every record."""
+        return self.calendar is not None
+
+    def next_day(self, now: dt.datetime) -> dt.date | None:
+        """Return the first day of the calendar's next holidays, today included; ``None`` when none is known."""
+        run = self.next_run(now)
+        return run[0] if run else None
+
+    def next_run(self, now: dt.datetime) -> tuple[dt.date, dt.date, str] | None:
+        """Return first day, last day and name of the calendar's next holidays, those that begin today included."""
+        return self.calendar.next_run(now.astimezone(self.zone).date()) if self.calendar else None
+
+    def next_slot(self, after: dt.datetime) -> dt.datetime:
+        """Return the first instant after ``after`` at which the rule is checked."""
+        calendar = self.working.calendar
+        return min(schedule.next_after(after, self.zone, calendar) for schedule in self.rule.check)
+
+    def latest_slot(self, until: dt.datetime) -> dt.datetime:
+        """Return the last instant, not after ``until``, at which the rule was to be checked."""
+        calendar = self.working.calendar
+        return max(schedule.latest_until(until, self.zone, calendar) for schedule in self.rule.check)
+
+
+def bind(rule: Rule, around: Surroundings, problems: Problems) -> BoundRule | None:
+    """Check a rule against everything it names, and bind it.
+
+    Parameters
+    ----------
+    rule: the rule as its file has it.
+    around: what it may name.
+    problems: takes everything that does not fit, each at its word.
+
+    Returns
+    -------
+    The bound rule, also when it names people, words or channels that are not there: a case that is open on an old
+    version must go on, and its messages find somebody (law 13). ``None`` when it cannot be asked for at all.
+    """
+    noun = around.nouns.get(rule.watch)
+    check_owner(rule, around.directory, problems)
+    if noun is None:
+        _no_noun(rule, around, problems)
+        return None
+    return _Binder(rule, noun, around, problems).bind()
+
+
+def _no_noun(rule: Rule, around: Surroundings, problems: Problems) -> None:
+    if rule.watch in around.broken_nouns:
+        message = f"the vocabulary of “{rule.watch}” has errors"
+        problems.add("R021", rule.marks["watch"], message, "mend its file")
+    else:
+        cure = suggest_or_list(rule.watch, around.nouns) or "add it to config/vocabulary/"
+        problems.add("R005", rule.marks["watch"], f"unknown noun “{rule.watch}”", cure)
+
+
+class _Binder:
+    def __init__(self, rule: Rule, noun: Noun, around: Surroundings, problems: Problems) -> None:
+        self.rule = rule
+        self.noun = noun
+        self.around = around
+        self.problems = problems
+
+    def bind(self) -> BoundRule | None:
+        rule, noun = self.rule, self.noun
+        conditions = [*rule.where, *rule.except_, *rule.done, *(each for step in rule.steps for each in step.if_)]
+        answers = [check_condition(condition, noun, rule.text, self.problems) for condition in conditions]
+        sound = self._due() and all(answers)
+        clock, calendar = self._clock()
+        self._cover()
+        self._caps()
+        for step in rule.steps:
+            self._step(step)
+        examples = bind_examples(rule, noun, self.around.channels, self.problems)
+        if clock is None or not sound or not rule.check:
+            return None
+        definite = dataclasses.replace(rule, clock=clock, examples=examples)
+        return BoundRule(definite, noun, self.around.directory.hours(rule.owner), calendar)
+
+    def _clock(self) -> tuple[ClockRef | None, Calendar | None]:
+        clock, times = self.rule.clock, self.noun.times
+        if clock is None:
+            if "clock" in self.rule.marks:
+                return None, None
+            if len(times) == 1:
+                return ClockRef(ClockKind.TIME, next(iter(times))), None
+            mark = (
+                self.rule.steps[0].marks[self.rule.steps[0].when.value] if self.rule.steps else self.rule.marks["watch"]
+            )
+            known = ", ".join(times) or "none yet"
+            cure = f"add “clock: …” with one of the times of “{self.noun.name}”: {known}"
+            self.problems.add("R012", mark, "the rule has no clock to count from", cure)
+            return None, None
+        mark = self.rule.marks["clock"]
+        if clock.kind is ClockKind.NEXT_DAY:
+            try:
+                return clock, self.around.calendar(clock.name)
+            except ValueError:
+                cure = suggest_or_list(clock.name, self.around.calendars) or "write a country’s code, such as “CN”"
+                place = place_of(clock.name, self.rule.text, mark)
+                self.problems.add("R005", place, f"unknown calendar “{clock.name}”", cure)
+                return None, None
+        if clock.name in times:
+            return clock, None
+        cure = suggest_or_list(clock.name, times)
+        self.problems.add("R005", mark, f"“{self.noun.name}” has no time “{clock.name}”", cure)
+        return None, None
+
+    def _due(self) -> bool:
+        name = self.rule.due.time_name if self.rule.due else ""
+        if not name or name in self.noun.times:
+            return True
+        cure = suggest(name, self.noun.times) or "write a duration, a time of day or a time of the noun"
+        self.problems.add("R005", self.rule.marks["due"], f"“{self.noun.name}” has no time “{name}”", cure)
+        return False
+
+    def _cover(self) -> None:
+        _, of, fact = self.rule.cover.partition(" of ")
+        if of:
+            check_fact(fact, self.noun, place_of(fact, self.rule.text, self.rule.marks["cover"]), self.problems)
+
+    def _caps(self) -> None:
+        known = {self.noun.one, *self.noun.people}
+        for cap in self.rule.limits.caps:
+            if cap.each not in known:
+                mark = place_of(cap.each, self.rule.text, self.rule.marks[f"limits.each {cap.each}"])
+                self.problems.add("R005", mark, f"unknown “{cap.each}” to limit", suggest_or_list(cap.each, known))
+
+    def _step(self, step: Step) -> None:
+        check_audience(step, self.rule, self.noun, self.around.directory, self.problems)
+        if step.text:
+            check_text(step, self.rule, self.noun, self.around, self.problems)
+        for fallbacks in step.by:
+            for channel in fallbacks:
+                if channel not in self.around.channels:
+                    mark = place_of(channel, self.rule.text, step.marks["by"])
+                    cure = suggest_or_list(channel, self.around.channels) or "add it to config/duly.yaml"
+                    self.problems.add("R005", mark, f"unknown channel “{channel}”", cure)
+        rest = self.rule.rest or self.around.rest
+        person = self.noun.people.get(step.audience.name)
+        customer = step.audience.written == step.audience.name and person is not None and not person.staff
+        if step.between and rest and customer and not step.urgent and step.between.within(rest):
+            message = f"the window {step.between.written} lies wholly inside the rest {rest.written}"
+            self.problems.add(
+                "R015", step.marks["between"], message, "choose another window, or give the rule its own “rest”"
+            )

@@ -1,0 +1,57 @@
+"""The words of a step held against ``notifications/`` and the vocabulary."""
+
+from __future__ import annotations
+
+from duly.rules.model import ClockKind, Rule, Step
+from duly.rules.noun import Noun
+from duly.rules.problem import Problems, suggest
+from duly.rules.surroundings import Surroundings
+
+GIVEN = frozenset({"name", "rule", "record", "key", "clock", "due", "as_of"})
+"""What every template may name besides the words of its noun: the recipient's name, the rule's title, the noun's
+singular, the record's key, its clock and due time, and since when the words are not fresh, if they are not."""
+
+GIVEN_ON_DAYS = frozenset({"holiday", "first", "last"})
+"""What a template may name besides when the clock is a day of a calendar: the holiday's name, first and last day."""
+
+GIVEN_TO_ACTIONS = frozenset({"handed_to"})
+"""What a template may name besides when an action handed the case to somebody."""
+
+
+def template_word(name: str) -> str:
+    """Spell a word of the vocabulary as templates can say it: ``made to order`` is ``made_to_order`` there."""
+    return name.replace(" ", "_").replace("-", "_").replace("'", "_").replace("’", "_")
+
+
+def check_text(step: Step, rule: Rule, noun: Noun, around: Surroundings, problems: Problems) -> None:
+    """Note a problem when a step's template is not there, or names what the noun does not have."""
+    words, mark = around.words, step.marks["text"]
+    if step.text not in words:
+        cure = suggest(step.text, words.names) or f"add notifications/{step.text}.j2"
+        problems.add("R005", mark, f"unknown template “{step.text}”", cure)
+        return
+    known = {template_word(name) for name in (*noun.fields, *noun.times, *noun.facts)} | GIVEN
+    if rule.clock and rule.clock.kind is ClockKind.NEXT_DAY:
+        known |= GIVEN_ON_DAYS
+    if step.do != "tell":
+        known |= GIVEN_TO_ACTIONS
+    for template in words.variants(step.text):
+        for name, place in template.undeclared.items():
+            if name not in known:
+                cure = suggest(name, known) or f"add it to the fields of “{noun.name}”"
+                problems.add("T002", place, f"the template names “{name}”, which “{noun.name}” does not have", cure)
+    _check_languages(step, noun, around, problems)
+
+
+def _check_languages(step: Step, noun: Noun, around: Surroundings, problems: Problems) -> None:
+    """Warn of a language that somebody who may hear reads, and in which there are no words."""
+    person = noun.people.get(step.audience.written)
+    languages = {around.lang} - {""}
+    if person is None or person.staff:
+        languages |= {staff.person.lang for staff in around.directory.staff.values() if staff.person.lang}
+    for lang in sorted(languages):
+        channels = {channel for fallbacks in step.by for channel in fallbacks} or set(around.channels) or {""}
+        if not all(around.words.find(step.text, channel, lang) for channel in channels):
+            message = f"“{step.text}” has no words in “{lang}”, which some of those who hear may read"
+            cure = f"add notifications/{step.text}.{lang}.j2"
+            problems.add("T003", step.marks["text"], message, cure, warning=True)
