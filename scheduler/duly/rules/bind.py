@@ -15,7 +15,7 @@ from duly.rules.model import ClockKind, ClockRef, Rule, Step
 from duly.rules.noun import Noun
 from duly.rules.place import place_of
 from duly.rules.plan import Plan
-from duly.rules.problem import Problems, suggest, suggest_or_list
+from duly.rules.problem import Mark, Problems, suggest, suggest_or_list
 from duly.rules.surroundings import Surroundings
 from duly.rules.text_check import check_text
 from duly.time.calendar import Calendar
@@ -28,7 +28,7 @@ class BoundRule:
 
     Parameters
     ----------
-    rule: the rule, its clock and its examples made definite.
+    rule: the rule, its clock, its limits and its examples made definite.
     noun: what it watches.
     working: the working time of its owner's team.
     calendar: the calendar whose next day is its clock; ``None`` when its clock is a time.
@@ -125,7 +125,10 @@ class _Binder:
         examples = bind_examples(rule, noun, self.around.channels, self.problems)
         if clock is None or not sound or not rule.check:
             return None
-        definite = dataclasses.replace(rule, clock=clock, examples=examples)
+        limits = rule.limits
+        if "limits.hold" not in rule.marks:
+            limits = dataclasses.replace(limits, hold=self.around.hold)
+        definite = dataclasses.replace(rule, clock=clock, limits=limits, examples=examples)
         return BoundRule(definite, noun, self.around.directory.hours(rule.owner), calendar)
 
     def _clock(self) -> tuple[ClockRef | None, Calendar | None]:
@@ -181,12 +184,8 @@ class _Binder:
         check_audience(step, self.rule, self.noun, self.around.directory, self.problems)
         if step.text:
             check_text(step, self.rule, self.noun, self.around, self.problems)
-        for fallbacks in step.by:
-            for channel in fallbacks:
-                if channel not in self.around.channels:
-                    mark = place_of(channel, self.rule.text, step.marks["by"])
-                    cure = suggest_or_list(channel, self.around.channels) or "add it to config/duly.yaml"
-                    self.problems.add("R005", mark, f"unknown channel “{channel}”", cure)
+        for channel in (channel for fallbacks in step.by for channel in fallbacks):
+            self._channel(channel, place_of(channel, self.rule.text, step.marks["by"]))
         rest = self.rule.rest or self.around.rest
         person = self.noun.people.get(step.audience.name)
         customer = step.audience.written == step.audience.name and person is not None and not person.staff
@@ -195,3 +194,11 @@ class _Binder:
             self.problems.add(
                 "R015", step.marks["between"], message, "choose another window, or give the rule its own “rest”"
             )
+
+    def _channel(self, name: str, mark: Mark) -> None:
+        if name in self.around.broken_channels:
+            message = f"the channel “{name}” cannot be used, for its plugin is not there"
+            self.problems.add("R021", mark, message, "mend it in config/duly.yaml, or install the plugin")
+        elif name not in self.around.channels:
+            cure = suggest_or_list(name, self.around.channels) or "add it to config/duly.yaml"
+            self.problems.add("R005", mark, f"unknown channel “{name}”", cure)

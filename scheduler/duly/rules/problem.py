@@ -165,6 +165,12 @@ class Problems:
             mark = Mark(mark.path, mark.line, len(line) + 1)
         self._found[Problem(mark, code, message, cure, "warning" if warning else "error", line)] = None
 
+    def branch(self) -> Problems:
+        """Make an empty collection that knows the same lines."""
+        branch = Problems()
+        branch._lines = self._lines
+        return branch
+
     def extend(self, problems: Iterable[Problem]) -> None:
         """Take over problems found elsewhere."""
         self._found.update(dict.fromkeys(problems))

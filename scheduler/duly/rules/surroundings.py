@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from duly.rules.directory import Directory
+from duly.rules.model import HOLD_DEFAULT, Rate
 from duly.rules.noun import Noun
 from duly.rules.words import Words
 from duly.time.calendar import Calendar, built_in
@@ -22,6 +23,9 @@ class Surroundings:
     broken_nouns: names of nouns whose file has errors.
     calendars: the workspace's own calendars, by name; built-in ones go by their country code.
     channels: names of the channels in ``config/duly.yaml``.
+    broken_channels: names of channels whose plugin is not there.
+    broken_texts: files with errors, by the name of the template.
+    hold: above how many messages a rule holds that does not say so itself; ``None`` for never.
     rest: when people of a record are left alone, unless a rule says otherwise.
     lang: the language of those whose own is not known.
     """
@@ -32,6 +36,9 @@ class Surroundings:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     channels: Collection[str] = ()
     broken_nouns: Collection[str] = ()
+    broken_channels: Collection[str] = ()
+    broken_texts: Mapping[str, str] = field(default_factory=dict)
+    hold: Rate | None = HOLD_DEFAULT
     rest: Window | None = None
     lang: str = ""
 

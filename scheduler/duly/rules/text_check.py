@@ -26,6 +26,10 @@ def template_word(name: str) -> str:
 def check_text(step: Step, rule: Rule, noun: Noun, around: Surroundings, problems: Problems) -> None:
     """Note a problem when a step's template is not there, or names what the noun does not have."""
     words, mark = around.words, step.marks["text"]
+    if step.text not in words and step.text in around.broken_texts:
+        cure = f"mend {around.broken_texts[step.text]}"
+        problems.add("R021", mark, f"the template “{step.text}” has errors", cure)
+        return
     if step.text not in words:
         cure = suggest(step.text, words.names) or f"add notifications/{step.text}.j2"
         problems.add("R005", mark, f"unknown template “{step.text}”", cure)
