@@ -51,7 +51,7 @@ class Email(duly.Channel):
     def __init__(self, config: Config, http: duly.Http, home: Path = Path()) -> None:
         super().__init__(config, http, home)
         name, written = parseaddr(config.sender)
-        sender = _mailbox(written, name)
+        sender = _mailbox(written, name) if config.sender.isprintable() else None
         if sender is None:
             raise ValueError("`from` is not a mail address; write service@shop.example or Shop <service@shop.example>")
         if not (config.user + config.password.reveal()).isascii():
@@ -139,7 +139,7 @@ class Email(duly.Channel):
         host = self.config.host
         try:
             code, saying = line.mail(self._sender.addr_spec)
-            if 500 <= code < 600:
+            if 500 <= code < 600 and code != AUTHENTICATION_REQUIRED:
                 # The sender is the same in every mail, so nobody can be written to.
                 raise duly.ChannelDown(f"{host} refused the sender: it {_said(code, saying)}")
             if 200 <= code < 300:
@@ -174,9 +174,9 @@ class Email(duly.Channel):
         mail["Subject"] = _one_line(message.subject)
         mail["Message-ID"] = f"<{quote(message.id, safe='')}@{self._sender.domain}>"
         mail["Auto-Submitted"] = "auto-generated"  # so that nobody's absence note answers (RFC 3834, 5)
+        mail.set_content(message.text)
         if message.lang:
             mail["Content-Language"] = _one_line(message.lang)
-        mail.set_content(message.text)
         return mail.as_bytes()
 
 
