@@ -1,0 +1,78 @@
+"""A source: where the records that rules watch come from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from duly.rules.plan import Plan
+from duly.rules.problem import Problem
+from duly.rules.record import Candidate, Record
+
+BATCH = 1000
+"""The most records that are held in memory at once."""
+
+
+class SourceDown(Exception):  # noqa: N818 - a state of the source, named in the design
+    """A source cannot be reached or cannot answer: one sentence, without secrets and without values of records."""
+
+
+class Source(Protocol):
+    """A named, read-only place of records, used from several threads at once.
+
+    In every call ``now`` is the instant of the check, in UTC, and ``day`` the day on which the clock of a rule with
+    ``next day of CALENDAR`` stands (its records' clock is their midnight of that day); ``None`` leaves such records
+    without a clock. Every call may raise `SourceDown`, also in the middle of a stream: an answer counts only once it
+    has been read to its end.
+    """
+
+    name: str
+
+    def candidates(
+        self,
+        plan: Plan,
+        now: dt.datetime,
+        low: dt.datetime | None,
+        high: dt.datetime | None,
+        day: dt.date | None = None,
+        *,
+        unreadable: Callable[[bytes], None] | None = None,
+    ) -> Iterator[Sequence[Candidate]]:
+        """Stream the records that match and whose clock lies from ``low`` to ``high``, both included, in any order.
+
+        Parameters
+        ----------
+        low, high: instants; ``None`` leaves that side open.
+        unreadable: is given the key of each record that matches but has a time that cannot be read (``31/12 noon``).
+            Such a record is no candidate and stops nothing. Without it, a warning is logged.
+
+        Yields
+        ------
+        Batches of at most `BATCH` candidates, none of them empty.
+        """
+        ...
+
+    def lookup(
+        self, plan: Plan, keys: Sequence[bytes], now: dt.datetime, day: dt.date | None = None
+    ) -> dict[bytes, Record]:
+        """Tell all there is to know of the records with these keys; keys without a record are left out.
+
+        A record whose clock is missing or cannot be read has no ``candidate``.
+        """
+        ...
+
+    def clockless(
+        self, plan: Plan, now: dt.datetime, limit: int, day: dt.date | None = None
+    ) -> tuple[int, list[bytes]]:
+        """Count the records that match without a clock, or with one that is no time; give the first ``limit`` keys."""
+        ...
+
+    def probe(self, plan: Plan, now: dt.datetime) -> list[Problem]:
+        """Try each word of the vocabulary that the plan needs, and say which the source cannot answer.
+
+        Parameters
+        ----------
+        now: any instant; it is bound where the vocabulary says ``:now``.
+        """
+        ...

@@ -1,0 +1,154 @@
+"""Rows that a service database answered, read as candidates and records."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
+from typing import Any
+
+from duly.api.person import Person
+from duly.engine.sql_time import Reading, TimeReader, Unreadable, Wall
+from duly.rules.plan import Plan
+from duly.rules.record import Candidate, Record, encode_key
+
+Row = Sequence[Any]
+
+_NO = frozenset({"", "0", "false", "f", "no", "n", "none", "\x00"})
+"""How databases without booleans say that something is not so."""
+_OF_PERSON = frozenset({"name", "lang", "zone", "by", "rest"})
+_NO_TIMES: Mapping[str, dt.datetime] = {}
+
+
+class RowReader:
+    """Reads the rows of one plan's statements, column by column as the plan orders them.
+
+    Parameters
+    ----------
+    plan: whose rows they are.
+    times: reads times as the source spells them.
+    day: the day of the clock, for a plan whose clock is the next day of a calendar.
+    """
+
+    def __init__(self, plan: Plan, times: TimeReader, day: dt.date | None) -> None:
+        noun = plan.noun
+        self._plan = plan
+        self._times = times
+        self._day = day if plan.clock is None else None
+        self._width = width = len(noun.key)
+        columns = {leaf.name: width + place for place, leaf in enumerate(plan.leaves)}
+        self._head = width + len(columns)
+        self._clock = times.reader(plan.clock, noun.times, columns) if plan.clock else None
+        self._due = times.reader(plan.due, noun.times, columns) if plan.due else None
+        self._matter = self._next_column() if plan.clock and plan.clock.matter else None
+        self._zone = self._next_column() if noun.zone else None
+
+    @property
+    def is_composite(self) -> bool:
+        """Whether a key has several parts."""
+        return self._width > 1
+
+    def key(self, row: Row) -> bytes:
+        """Spell the key of a row as `encode_key` does, quicker for whole numbers and texts."""
+        if self._width > 1:
+            return encode_key([_plain(part) for part in row[: self._width]])
+        value = row[0]
+        if type(value) is int:
+            return b"%d" % value
+        if type(value) is str:
+            return encode_basestring(value).encode()
+        return encode_key(_plain(value))
+
+    def candidate(self, row: Row) -> Candidate | None:
+        """Read a candidate; ``None`` when its clock is missing.
+
+        Raises
+        ------
+        Unreadable: a time that the rule needs cannot be read, or the row has no key.
+        """
+        if row[0] is None:
+            raise Unreadable
+        wall = self._times.wall_of(row[self._zone]) if self._zone is not None else None
+        reading = self._reading(row, wall)
+        if reading is None:
+            return None
+        at, spelled = reading
+        if self._matter is not None and row[self._matter] is not None:
+            spelled = str(row[self._matter])
+        times = _NO_TIMES
+        if self._due and self._plan.due and (due := self._due(row, wall)):
+            times = {self._plan.due.name: due[0]}
+        return Candidate(self.key(row), spelled, at, times, wall.zone.key if wall else "")
+
+    def has_clock(self, row: Row) -> bool:
+        """Whether the row has a clock that can be read."""
+        try:
+            return self.candidate(row) is not None
+        except Unreadable:
+            return False
+
+    def record(self, row: Row) -> Record:
+        """Read all that a lookup answered of one record."""
+        try:
+            candidate = self.candidate(row)
+        except Unreadable:
+            candidate = None
+        told: dict[str, dict[str, Any]] = {"holds": {}, "fields": {}, "staff": {}, "teams": {}}
+        people: dict[str, dict[str, Any]] = defaultdict(dict)
+        for (kind, name, *column), value in zip(self._plan.tail, row[self._head :], strict=True):
+            if kind == "people":
+                people[name][column[0]] = value
+            else:
+                told[kind][name] = value
+        rule, holds = self._plan.rule, {name: bool(value) for name, value in told["holds"].items()}
+        wall = self._times.wall_of(row[self._zone]) if self._zone is not None else None
+        return Record(
+            candidate,
+            self.key(row),
+            matches=all(holds[str(each)] for each in rule.where) and not any(holds[str(each)] for each in rule.except_),
+            done=any(holds[str(each)] for each in rule.done),
+            holds=holds,
+            fields=told["fields"],
+            people={name: _person(name, columns) for name, columns in people.items()},
+            staff={name: _text(value) for name, value in told["staff"].items() if value is not None},
+            teams={name: _text(value) for name, value in told["teams"].items() if value is not None},
+            zone=wall.zone.key if wall else "",
+        )
+
+    def _reading(self, row: Row, wall: Wall | None) -> Reading | None:
+        if self._clock:
+            return self._clock(row, wall)
+        return self._times.midnight(self._day, wall) if self._day else None
+
+    def _next_column(self) -> int:
+        self._head += 1
+        return self._head - 1
+
+
+def _person(name: str, columns: Mapping[str, Any]) -> Person:
+    told = {column: _text(value) for column, value in columns.items()}
+    of_person: dict[str, Any] = {column: value for column, value in told.items() if column in _OF_PERSON}
+    return Person(
+        id=name,
+        **of_person,
+        addresses={
+            column: value
+            for column, value in told.items()
+            if value and column not in _OF_PERSON and not column.startswith("no_")
+        },
+        refuses=frozenset(
+            column.removeprefix("no_")
+            for column, value in told.items()
+            if column.startswith("no_") and value.lower() not in _NO
+        ),
+    )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(_plain(value)).strip()
+
+
+def _plain(value: object) -> object:
+    """Read what a binary column holds as text: a person may have chosen it for its strict comparisons."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

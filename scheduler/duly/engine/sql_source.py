@@ -1,0 +1,171 @@
+"""A service database, asked for records through SQL and only ever read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import structlog
+
+from duly.engine.source import BATCH, SourceDown
+from duly.engine.sql_refusal import Refusal, refusal
+from duly.engine.sql_rows import Row, RowReader
+from duly.engine.sql_session import read_only_engine, reading
+from duly.engine.sql_time import TimeReader, TimeWriter, Unreadable
+from duly.rules.plan import Plan
+from duly.rules.problem import Mark, Problem
+from duly.rules.record import Candidate, Record, decode_key, show_key
+
+_log = structlog.get_logger()
+
+
+class SqlSource:
+    """One service database; threads may share it.
+
+    Parameters
+    ----------
+    name: what the configuration calls it.
+    url: SQLAlchemy's URL of an SQLite file, a PostgreSQL, a MariaDB or a MySQL database.
+    zone: the zone of its naive times, and of its dates where a record has no zone of its own.
+    timeout: the longest a question may take, in seconds; ``duly.engine.sql_session`` says what counts as one.
+
+    Raises
+    ------
+    ValueError: the URL cannot be used; one sentence that does not show it.
+    """
+
+    def __init__(self, name: str, url: str, zone: ZoneInfo, timeout: float = 300) -> None:
+        self.name = name
+        self._engine = read_only_engine(url, zone, timeout)
+        self._dialect = self._engine.dialect.name
+        self._times = TimeReader(zone)
+        self._spell = TimeWriter(zone, as_text=self._dialect == "sqlite")
+
+    def close(self) -> None:
+        """Close the connections that wait for the next question."""
+        self._engine.dispose()
+
+    def candidates(
+        self,
+        plan: Plan,
+        now: dt.datetime,
+        low: dt.datetime | None,
+        high: dt.datetime | None,
+        day: dt.date | None = None,
+        *,
+        unreadable: Callable[[bytes], None] | None = None,
+    ) -> Iterator[Sequence[Candidate]]:
+        """Stream candidates as `duly.engine.source.Source` says."""
+        if plan.clock is None and day is None:
+            return
+        rows = RowReader(plan, self._times, day)
+        report = unreadable or partial(_warn, plan)
+        values = self._spell.now(now) | self._spell.bounds(low, high)
+        earliest, latest = low or dt.datetime.min.replace(tzinfo=dt.UTC), high or dt.datetime.max.replace(tzinfo=dt.UTC)
+        with closing(self._stream(plan, plan.candidates(self._dialect), values)) as batches:
+            for batch in batches:
+                found = []
+                for row in batch:
+                    try:
+                        candidate = rows.candidate(row)
+                    except Unreadable:
+                        report(rows.key(row))
+                        continue
+                    if candidate and earliest <= candidate.clock_at <= latest:
+                        found.append(candidate)
+                if found:
+                    yield found
+
+    def lookup(
+        self, plan: Plan, keys: Sequence[bytes], now: dt.datetime, day: dt.date | None = None
+    ) -> dict[bytes, Record]:
+        """Look records up as `duly.engine.source.Source` says."""
+        rows = RowReader(plan, self._times, day)
+        statement, values = plan.lookup(self._dialect), self._spell.now(now)
+        found = {}
+        for start in range(0, len(keys), BATCH):
+            asked = set(keys[start : start + BATCH])
+            bound = [tuple(key) if rows.is_composite else key for key in map(decode_key, asked)]
+            for row in self._all(plan, statement, values | {"keys": bound}):
+                record = rows.record(row)
+                if record.key in asked:  # a collation lets in keys that are merely alike
+                    found[record.key] = record
+        return found
+
+    def clockless(
+        self, plan: Plan, now: dt.datetime, limit: int, day: dt.date | None = None
+    ) -> tuple[int, list[bytes]]:
+        """Count the records without a clock as `duly.engine.source.Source` says."""
+        if plan.clock is None and day is not None:
+            return 0, []
+        rows = RowReader(plan, self._times, day)
+        count, first = 0, list[bytes]()
+        values = self._spell.now(now) | self._spell.likely()
+        with closing(self._stream(plan, plan.clockless(self._dialect), values)) as batches:
+            for batch in batches:
+                without = [row for row in batch if not rows.has_clock(row)]
+                count += len(without)
+                first += map(rows.key, without[: limit - len(first)])
+        return count, first
+
+    def probe(self, plan: Plan, now: dt.datetime) -> list[Problem]:
+        """Try the words of the vocabulary as `duly.engine.source.Source` says."""
+        values = self._spell.now(now) | self._spell.bounds(None, None)
+        problems = []
+        for word, statement in plan.probes(self._dialect):
+            try:
+                with reading(self._engine) as connection:
+                    connection.execute(statement, values)
+            except sa.exc.SQLAlchemyError as error:
+                problems.append(self._problem(plan, word, refusal(error)))
+                if word == "from":
+                    break
+        if problems:
+            return problems
+        for time, statement in plan.samples(self._dialect):
+            if any(isinstance(value, str) for (value,) in self._all(plan, statement, values)):
+                wanted = "2024-03-04 09:00" if self._dialect == "sqlite" else "a column or a cast of the type timestamp"
+                found = Refusal("S004", f"has values of {time.name} that are not spelled as times: give {wanted}")
+                problems.append(self._problem(plan, f"times.{time.name}", found))
+        if self._all(plan, plan.doubles(), values):
+            found = Refusal("S005", f"has several rows for one {plan.noun.one}: join only what it has at most one of")
+            problems.append(self._problem(plan, "from", found))
+        return problems
+
+    def _stream(
+        self, plan: Plan, statement: sa.TextClause, values: Mapping[str, object]
+    ) -> Generator[Sequence[Row], None, None]:
+        with self._asking(plan) as connection:
+            result = connection.execute(statement, values, execution_options={"yield_per": BATCH})
+            yield from result.partitions(BATCH)
+
+    def _all(self, plan: Plan, statement: sa.TextClause, values: Mapping[str, object]) -> Sequence[Row]:
+        with self._asking(plan) as connection:
+            return connection.execute(statement, values).all()
+
+    @contextmanager
+    def _asking(self, plan: Plan) -> Iterator[sa.Connection]:
+        try:
+            with reading(self._engine) as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            code, words = refusal(error)
+            where = f"sources.{self.name}.url in config/duly.yaml" if code == "S001" else plan.noun.path
+            # Without its cause: that shows the statement and the values of records.
+            raise SourceDown(f"the source “{self.name}” {words}: see {where}") from None
+
+    def _problem(self, plan: Plan, word: str, found: Refusal) -> Problem:
+        """Point at the word in the vocabulary, or at the nearest that its file shows."""
+        noun, place = plan.noun, word
+        while place and place not in noun.marks:
+            place = place.rpartition(".")[0]
+        mark = noun.marks[place] if place else Mark(noun.path)
+        return Problem(mark, found.code, f"the source “{self.name}” {found.words}", f"correct {word} in {noun.path}")
+
+
+def _warn(plan: Plan, key: bytes) -> None:
+    _log.warning("record_unreadable", rule=plan.rule.id, key=show_key(key))

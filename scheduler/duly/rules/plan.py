@@ -1,0 +1,270 @@
+"""A plan: a rule bound to a noun of the vocabulary, as the questions that a source is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+
+import sqlalchemy as sa
+
+from duly.rules.fragment import for_text
+from duly.rules.model import ClockKind, Comparison, Condition, FactIs, Rule
+from duly.rules.noun import Noun, Time
+
+_ONE_STATEMENT = ":now is not null"
+"""Always true. A driver that has at least one value to bind sends one statement and no more, whatever the SQL says."""
+
+_TIME_AS_TEXT = "[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]*"
+_UNLIKE = {"!=": "=", "is not": "is"}
+_TEXT = {
+    "sqlite": ("cast({} as text) collate binary", "{}"),
+    "postgresql": ('cast({} as text) collate "C"', "{}"),
+    "mysql": ("cast(cast({} as char character set utf8mb4) as binary)", "cast({} as binary)"),
+}
+"""How each database compares texts byte by byte, so that a rule means the same on all of them: no collation, no
+trailing spaces, no capitals come in between. For the field and for the value."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The SQL of one rule over one noun.
+
+    Every statement is a ``text()`` whose values are bound, never pasted. It takes ``:now``, and where the SQL of the
+    vocabulary says so ``:today``. Its columns come in a fixed order: the ``head`` (the key, then `leaves`, then the
+    clock's ``matter`` and the record's ``zone`` where there are any), and in a lookup the `tail` after it.
+
+    Parameters
+    ----------
+    rule: the rule, with all its conditions known to ``noun``.
+    noun: what the rule watches.
+
+    Raises
+    ------
+    ValueError: the rule names no clock and the noun has no single time to take for it.
+    """
+
+    rule: Rule
+    noun: Noun
+
+    def __post_init__(self) -> None:
+        if self.rule.clock is None and len(self.noun.times) != 1:
+            known = ", ".join(self.noun.times) or "none"
+            raise ValueError(f"{self.rule.id} has no clock: name one of the times of {self.noun.name} ({known})")
+
+    @cached_property
+    def clock(self) -> Time | None:
+        """The time that the rule counts from; ``None`` when that is the next day of a calendar."""
+        if self.rule.clock is None:
+            return next(iter(self.noun.times.values()))
+        return self.noun.times[self.rule.clock.name] if self.rule.clock.kind is ClockKind.TIME else None
+
+    @cached_property
+    def due(self) -> Time | None:
+        """The time that the rule's ``due`` names, if it names one."""
+        due = self.rule.due
+        return self.noun.times[due.time_name] if due and due.time_name else None
+
+    @cached_property
+    def leaves(self) -> tuple[Time, ...]:
+        """The times with SQL of their own that the clock and the due time are made of.
+
+        ``later of`` and ``earlier of`` are decided in Python, from the leaves: a source may spell two times in two
+        ways, which its SQL would compare as texts.
+        """
+        found: dict[str, Time] = {}
+        for time in (self.clock, self.due):
+            for leaf in self._leaves(time) if time else ():
+                found[leaf.name] = leaf
+        return tuple(found.values())
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition of the rule, the steps' ``if`` among them, each once."""
+        rule = self.rule
+        groups = (rule.where, rule.except_, rule.done, *(step.if_ for step in rule.steps))
+        return tuple({str(condition): condition for group in groups for condition in group}.values())
+
+    @cached_property
+    def tail(self) -> tuple[tuple[str, ...], ...]:
+        """What each further column of a lookup holds: ``("holds", "paid")``, ``("people", "customer", "phone")``."""
+        noun = self.noun
+        return (
+            *(("holds", str(condition)) for condition in self.conditions),
+            *(("fields", name) for name in noun.fields),
+            *(("people", name, column) for name, person in noun.people.items() for column in person.columns),
+            *(("staff", name) for name, person in noun.people.items() if person.staff),
+            *(("teams", name) for name in noun.teams),
+        )
+
+    def candidates(self, dialect: str) -> sa.TextClause:
+        """Ask for the records that match and whose clock may lie between two bounds.
+
+        ``:low``/``:high`` (for dates ``:low_day``/``:high_day``) are half-open and put to the plain columns, so that an
+        index on them serves. Of ``later of [a, b]`` one part always is the clock, so one part within the bounds is
+        enough; the asker drops what was caught too many.
+
+        Parameters
+        ----------
+        dialect: SQLAlchemy's name of the database: ``sqlite``, ``postgresql``, ``mysql`` or ``mariadb``.
+        """
+        binds: list[sa.BindParameter[object]] = []
+        where = self._matching(dialect, binds)
+        if self.clock:
+            where.append(f"({' or '.join(map(_within, self._leaves(self.clock)))})")
+        return self._select(self._head, where, binds)
+
+    def lookup(self, dialect: str) -> sa.TextClause:
+        """Ask for all there is to know of the records whose key is in ``:keys`` (tuples for a composite key)."""
+        binds: list[sa.BindParameter[object]] = [sa.bindparam("keys", expanding=True)]
+        noun = self.noun
+        columns = (
+            *self._head,
+            *(f"case when {self._holds(condition, dialect, binds)} then 1 else 0 end" for condition in self.conditions),
+            *(_sql(field.sql) for field in noun.fields.values()),
+            *(_sql(sql) for person in noun.people.values() for sql in person.columns.values()),
+            *(_sql(person.staff) for person in noun.people.values() if person.staff),
+            *map(_sql, noun.teams.values()),
+        )
+        key = ", ".join(map(_sql, noun.key))
+        return self._select(columns, [f"({key}) in :keys"], binds)
+
+    def clockless(self, dialect: str) -> sa.TextClause:
+        """Ask for the records that match and have no clock, or one before ``:first`` or from ``:last`` on.
+
+        Far from the present stands what cannot be a time: numbers, ``13/11/2024``, ``0000-00-00``. With an index on
+        the clock this costs only what it finds.
+        """
+        binds: list[sa.BindParameter[object]] = []
+        where = self._matching(dialect, binds)
+        if self.clock:
+            leaves = [_sql(leaf.sql) for leaf in self._leaves(self.clock)]
+            missing = " and ".join(f"{leaf} is null" for leaf in leaves)
+            odd = " or ".join(f"{leaf} < :first or {leaf} >= :last" for leaf in leaves)
+            where.append(f"(({missing}) or {odd})")
+        return self._select(self._head, where, binds)
+
+    def probes(self, dialect: str) -> Iterator[tuple[str, sa.TextClause]]:
+        """Ask for each word that the plan needs on its own, without reading records.
+
+        Yields
+        ------
+        The word's place in the vocabulary (``facts.paid``, as in ``Noun.marks``), and the question.
+        """
+        yield "from", self._probe("1")
+        yield "key", self._probe(", ".join(map(_sql, self.noun.key)))
+        if self.noun.zone:
+            yield "zone", self._probe(_sql(self.noun.zone))
+        for leaf in self.leaves:
+            yield f"times.{leaf.name}", self._probe(_sql(leaf.sql), _within(leaf))
+        if self.clock and self.clock.matter:
+            yield f"times.{self.clock.name}.matter", self._probe(_sql(self.clock.matter))
+        for condition in self.conditions:
+            binds: list[sa.BindParameter[object]] = []
+            word = f"facts.{condition.fact}" if isinstance(condition, FactIs) else f"fields.{condition.field}"
+            yield word, self._probe("1", self._holds(condition, dialect, binds), binds)
+        for name, field in self.noun.fields.items():
+            yield f"fields.{name}", self._probe(_sql(field.sql))
+        for name, person in self.noun.people.items():
+            for column, sql in {**person.columns, **({"staff": person.staff} if person.staff else {})}.items():
+                yield f"people.{name}.{column}", self._probe(_sql(sql))
+        for name, sql in self.noun.teams.items():
+            yield f"teams.{name}", self._probe(_sql(sql))
+
+    def samples(self, dialect: str) -> Iterator[tuple[Time, sa.TextClause]]:
+        """Ask for one value of each time the plan needs; from text, for one that is not spelled as a time."""
+        for leaf in self.leaves:
+            sql = _sql(leaf.sql)
+            where = f"{sql} not glob '{_TIME_AS_TEXT}'" if dialect == "sqlite" else f"{sql} is not null"
+            yield leaf, self._select([sql], [where], end="limit 1")
+
+    def doubles(self) -> sa.TextClause:
+        """Ask for a key that stands in more than one row, as a join to a “many” side makes it."""
+        key = [_sql(part) for part in self.noun.key]
+        return self._select(key, [], end=f"group by {', '.join(key)} having count(*) > 1 limit 1")
+
+    @property
+    def _head(self) -> tuple[str, ...]:
+        matter = self.clock.matter if self.clock else ""
+        parts = (*self.noun.key, *(leaf.sql for leaf in self.leaves), matter, self.noun.zone)
+        return tuple(_sql(part) for part in parts if part)
+
+    def _leaves(self, time: Time) -> Iterator[Time]:
+        if time.sql:
+            yield time
+        for part in (*time.later_of, *time.earlier_of):
+            yield from self._leaves(self.noun.times[part])
+
+    def _matching(self, dialect: str, binds: list[sa.BindParameter[object]]) -> list[str]:
+        rule = self.rule
+        return [
+            *(self._holds(condition, dialect, binds) for condition in rule.where),
+            *(f"not {self._holds(condition, dialect, binds)}" for condition in (*rule.except_, *rule.done)),
+        ]
+
+    def _holds(self, condition: Condition, dialect: str, binds: list[sa.BindParameter[object]]) -> str:
+        """Spell a condition in brackets; what is unknown (NULL) does not hold, and its contrary does."""
+        if isinstance(condition, FactIs):
+            wanted, sql = condition.wanted, _sql(self.noun.facts[condition.fact].sql)
+        else:
+            wanted, sql = condition.operator not in _UNLIKE, self._compare(condition, dialect, binds)
+        return f"({'' if wanted else 'not '}coalesce({sql}, false))"
+
+    def _compare(self, condition: Comparison, dialect: str, binds: list[sa.BindParameter[object]]) -> str:
+        dialect = "mysql" if dialect == "mariadb" else dialect
+        field = self.noun.fields[condition.field]
+        is_number = field.kind in {"number", "money"}
+        left, right = ("cast({} as numeric)" if dialect == "sqlite" else "{}", "{}") if is_number else _TEXT[dialect]
+        places = []
+        for value in condition.values:
+            name = f"value_{len(binds)}"
+            bound = _number(value, dialect) if is_number else value
+            binds.append(sa.bindparam(name, bound, type_=sa.types.NullType()))
+            places.append(right.format(f":{name}"))
+        operator = _UNLIKE.get(condition.operator, condition.operator)
+        matched = f"in ({', '.join(places)})" if operator in {"=", "is"} else f"{operator} {places[0]}"
+        return f"{left.format(_sql(field.sql))} {matched}"
+
+    def _probe(self, column: str, where: str = "", binds: Iterable[sa.BindParameter[object]] = ()) -> sa.TextClause:
+        return self._select([column], [where] if where else [], binds, end="limit 0")
+
+    def _select(
+        self,
+        columns: Iterable[str],
+        where: Iterable[str],
+        binds: Iterable[sa.BindParameter[object]] = (),
+        end: str = "",
+    ) -> sa.TextClause:
+        conditions = " and ".join((_ONE_STATEMENT, *where))
+        tables = for_text(self.noun.from_)
+        return sa.text(f"select {', '.join(columns)} from {tables} where {conditions} {end}".rstrip()).bindparams(
+            *binds
+        )
+
+
+def _sql(fragment: str) -> str:
+    return f"({for_text(fragment)})"
+
+
+def _within(leaf: Time) -> str:
+    sql, of = _sql(leaf.sql), "_day" if leaf.is_date else ""
+    return f"({sql} >= :low{of} and {sql} < :high{of})"
+
+
+def _number(value: str, dialect: str) -> Decimal | int | float:
+    """Read a number for binding, as the driver takes it.
+
+    Raises
+    ------
+    ValueError: the value is no number.
+    """
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise ValueError(f"“{value}” is no number: write digits, such as 500 or 12.50") from None
+    if not number.is_finite():
+        raise ValueError(f"“{value}” is no number: write digits, such as 500 or 12.50")
+    if dialect != "sqlite":
+        return number
+    return int(number) if number == number.to_integral_value() and abs(number) < 2**63 else float(number)
