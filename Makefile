@@ -27,15 +27,16 @@ check: setup ## lint, format, types (mypy --strict) and floors (import-linter)
 	@$(VENV)/bin/lint-imports
 
 test-all: ## run the tests on each of Python 3.11, 3.12 and 3.13 that is found, and name the missing
-	@missing=; failed=; \
+	@missing=; failed=; tested=; \
 	for v in $(VERSIONS); do \
 		if python$$v -c '$(WANTED)' >/dev/null 2>&1; then \
-			echo "Python $$v"; \
+			echo "Python $$v"; tested=yes; \
 			$(MAKE) --no-print-directory test VENV=.venv-$$v PYTHON=python$$v || failed="$$failed $$v"; \
 		else missing="$$missing $$v"; fi; \
 	done; \
 	if [ -n "$$missing" ]; then echo "Not found, so not tested: Python$$missing"; fi; \
-	if [ -n "$$failed" ]; then echo "Failed: Python$$failed"; exit 1; fi
+	if [ -n "$$failed" ]; then echo "Failed: Python$$failed"; exit 1; fi; \
+	test -n "$$tested"
 
 clean: ## remove environments, caches and what was built
 	@rm -rf .venv .venv-* build dist .*_cache .hypothesis
