@@ -82,15 +82,17 @@ def test_a_mail_has_a_subject_and_nothing_else_has(lang):
 
 
 def test_a_time_is_shown_as_the_reader_s_wall_shows_it():
-    """A due time in words is local and needs no zone to be read."""
-    assert "09-30 14:00" in composed("orders/late", "chat", "en").body
+    """A due time in words is local, and said in the reader's language."""
+    assert "9月30日 14:00" in composed("orders/late", "chat", "zh").body
+    assert "9월 30일 14:00" in composed("orders/late", "chat", "ko").body
+    assert "30 Sep 14:00" in composed("orders/late", "chat", "en").body
 
 
 def test_a_holiday_goes_by_its_name_in_each_language():
     """The calendar's English name of a holiday reaches nobody who reads Chinese or Korean."""
-    assert "春节期间（02-16 至 02-23）" in composed("care/holiday", "chat", "zh").body
-    assert "춘절(02-16~02-23)" in composed("care/holiday", "chat", "ko").body
-    assert "Chinese New Year (Spring Festival), 02-16 to 02-23" in composed("care/holiday", "chat", "en").body
+    assert "春节期间（2月16日至2月23日）" in composed("care/holiday", "chat", "zh").body
+    assert "춘절(2월 16일~2월 23일)" in composed("care/holiday", "chat", "ko").body
+    assert "Chinese New Year (Spring Festival), 16 Feb to 23 Feb" in composed("care/holiday", "chat", "en").body
 
 
 @pytest.mark.parametrize("name", sorted(TO_CUSTOMERS))
