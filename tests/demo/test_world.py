@@ -242,6 +242,19 @@ def test_nobody_real_can_be_reached(shop):
     assert all(phone.startswith(kept_free) or (phone.startswith("+1") and phone[5:10] == "55501") for phone in phones)
 
 
+def test_everybody_the_shop_names_is_in_the_shipped_directory(shop):
+    """Each agent goes by the directory's name, and each department is one of its teams."""
+    directory = yaml.load((REPOSITORY / "config/directory.yaml").read_text("utf-8"), yaml.BaseLoader)
+    names = {person["ids"]["shop"]: person["name"] for person in directory["people"].values() if "ids" in person}
+    teams = {team.get("ids", {}).get("shop", name) for name, team in directory["teams"].items()}
+    with shop.connect() as connection:
+        agents = connection.execute(sa.text("select id, name from agents")).fetchall()
+        departments = connection.execute(sa.text("select distinct department from complaints")).scalars().all()
+    assert {str(number): name for number, name in agents} == names
+    assert set(departments) <= teams
+    assert count(shop, "select count(*) from orders where agent_id not in (select id from agents)") == 0
+
+
 @pytest.mark.parametrize("start", ["2024-02-29T23:59:59.999999+00:00", "2026-12-31T15:59:59+00:00"])
 def test_any_start_will_do(start):
     """A world may begin on a leap day or on New Year's Eve, at any hour, with its fractions of a second dropped."""

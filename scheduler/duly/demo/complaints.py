@@ -24,7 +24,7 @@ ABOUT = {
         "en": "asked three times in vain",
     },
 }
-DEPARTMENTS = {"quality": "warehouse", "late": "logistics", "attitude": "after-sales", "repeat contact": "after-sales"}
+DEPARTMENTS = {"quality": "logistics", "late": "logistics", "attitude": "after-sales", "repeat contact": "after-sales"}
 MEASURES = ("a replacement part", "10% of the price back", "an apology and a voucher", None)
 
 STAGES = (
@@ -39,8 +39,13 @@ STAGES = (
 """Column, words, and the hours that the stage takes: at least, at most."""
 
 
-def complaint_life(rng: random.Random, number: int, customer: Customer, opened: datetime) -> Iterator[Change]:
-    """Plan a complaint's life, in no particular order of time but for its birth, which comes first."""
+def complaint_life(
+    rng: random.Random, number: int, customer: Customer, opened: datetime, seen_to: datetime
+) -> Iterator[Change]:
+    """Plan a complaint's life, in no particular order of time but for its birth, which comes first.
+
+    Of what is dealt with before ``seen_to``, most customers are called the next day.
+    """
     complaint = f"complaint {number}"
     category = rng.choice(list(ABOUT))
     agent_id = customer.agent_id or rng.choice(AGENT_IDS)
@@ -76,7 +81,7 @@ def complaint_life(rng: random.Random, number: int, customer: Customer, opened: 
 
     summed_up = in_hours(rng, at + hours(rng, 2, 40), *DESK)
     yield change(summed_up, "summed up", "handled", summed_up_at=summed_up)
-    called = _called_back(rng, at)
+    called = _called_back(rng, at, longest=38 if at < seen_to else 68)
     answer = rng.choices(("happy", "neutral", "unhappy"), (70, 18, 12))[0]
     call = {
         "customer_id": customer.number,
@@ -92,12 +97,12 @@ def complaint_life(rng: random.Random, number: int, customer: Customer, opened: 
     yield Change(called, schema.callbacks, call, "", "called back", new=True)
 
 
-def _called_back(rng: random.Random, carried_out: datetime) -> datetime:
+def _called_back(rng: random.Random, carried_out: datetime, longest: float) -> datetime:
     """Say when the customer hears how it went: mostly within three days, now and then only after somebody is told."""
     due = carried_out + CALL_BACK_WITHIN
     if rng.random() < 0.15:
         return in_hours(rng, due + hours(rng, 2, 20), *CALLS)
     while True:
-        called = in_hours(rng, carried_out + hours(rng, 26, 68), *CALLS)
+        called = in_hours(rng, carried_out + hours(rng, 22, longest), *CALLS)
         if called < due:
             return called

@@ -13,11 +13,15 @@ from duly.demo.life import hours
 T = TypeVar("T")
 
 AGENTS = (
-    {"id": 1, "name": "Lin Na", "team": "after-sales"},
-    {"id": 2, "name": "Mei", "team": "logistics"},
-    {"id": 3, "name": "Zhou", "team": "after-sales"},
+    {"id": 1, "name": "林娜", "team": "after-sales"},
+    {"id": 2, "name": "梅芳", "team": "logistics"},
+    {"id": 3, "name": "周敏", "team": "after-sales"},
+    {"id": 4, "name": "한지우", "team": "after-sales"},
 )
-AGENT_IDS = (1, 2, 3)
+"""The shop's numbers for the staff of the shipped directory."""
+
+AGENT_IDS = (1, 2, 4)
+"""Who looks after customers: 3 is their supervisor."""
 
 ZH_FAMILY = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾萧田董潘袁蔡蒋余"
 ZH_GIVEN = (

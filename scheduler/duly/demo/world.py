@@ -23,19 +23,21 @@ ZONE = ZoneInfo("Asia/Shanghai")
 """The zone in which the shop writes its times."""
 
 HISTORY = timedelta(days=14)
-FIRST_COMPLAINT = timedelta(days=10)
+FIRST_COMPLAINT = timedelta(days=8)
 ACTIVE_CUSTOMERS = 2000
 FORMER_CUSTOMERS = 150
 LOST_PARCELS = 12
 
 # Arrivals in each hour of the shop's day, from midnight.
 ORDERS = (4, 3, 2, 2, 2, 3, 6, 11, 20, 25, 28, 28, 23, 24, 26, 27, 26, 24, 22, 25, 30, 32, 25, 13)
-COMPLAINTS = (*[0.05] * 8, *[0.8] * 14, *[0.05] * 2)
+COMPLAINTS = (*[0.05] * 8, *[1.1] * 14, *[0.05] * 2)
 
-# What ran unpaid through the evening before, or was nearly due, had been seen to by hand before the start: all but the
-# lost parcels. Otherwise the first sight of it would hold dozens of cases that say nothing new.
+# What ran unpaid through the evening before, was nearly due, or called for a word to the agent, had mostly been seen to
+# by hand before the start: all but the lost parcels and a few calls. Otherwise the first sight of it would hold dozens
+# of cases that say nothing new.
 SEEN_TO_UNPAID = timedelta(hours=14)
 SEEN_TO_UNSHIPPED = timedelta(hours=48)
+SEEN_TO_UNCALLED = timedelta(hours=46)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,8 @@ class World:
 
     def _complaint_arrives(self, at: datetime) -> None:
         number = next(self._numbers["complaints"])
-        self._begin(complaint_life(self._rng, number, self._rng.choice(self._customers), at))
+        seen_to = self._start - SEEN_TO_UNCALLED
+        self._begin(complaint_life(self._rng, number, self._rng.choice(self._customers), at, seen_to))
         self._plan_arrival(at, COMPLAINTS, self._complaint_arrives)
 
     def _found_at(self, at: datetime) -> datetime | None:
