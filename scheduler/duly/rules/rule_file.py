@@ -58,14 +58,14 @@ def draft_rule(text: str, id: str, path: str, problems: Problems, doings: Collec
 
 class _RuleReader:
     def __init__(self, mapping: Mapping, problems: Problems, doings: Collection[str]) -> None:
-        self.reader = Reader(mapping, problems, "R", {*_KEYS, *_LATER_KEYS})
+        self.reader = Reader(mapping, problems, "R", _KEYS)
         self.problems = problems
         self.doings = doings
 
     def read(self, text: str, id: str) -> Rule | None:
         reader = self.reader
         if refuse_later(reader, _LATER_KEYS) and reader.has("roundup"):
-            reader.finish()
+            reader.finish(_LATER_KEYS)
             return None
         marks = {key.value: key.mark for key, _ in reader.map.entries} | reader.marks()
         clock, due = self._clock(), self._due()
@@ -98,7 +98,7 @@ class _RuleReader:
             marks={**marks, **limit_marks, "": reader.map.mark},
         )
         self._conditions()
-        reader.finish()
+        reader.finish(_LATER_KEYS)
         return rule if rule.watch else None
 
     def _conditions(self) -> None:

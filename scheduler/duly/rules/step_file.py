@@ -116,7 +116,7 @@ class _StepReader:
         conditions = read_conditions(reader.texts("if"), self.problems)
         by = self._by()
         urgent = reader.yes("urgent")
-        _finish(reader, self.later)
+        reader.finish(self.later)
         if when is None or do is None or audience is None:
             return []
         marks = {**reader.marks(), "": reader.map.mark, "do": reader.mark(do)}
@@ -219,12 +219,6 @@ def refuse_later(reader: Reader, later: Collection[str]) -> bool:
 def not_yet(problems: Problems, mark: Mark, word: str) -> None:
     """Note a word of the language that this version does not have yet."""
     problems.add("R010", mark, f"“{word}” is not part of this version yet", "leave it out")
-
-
-def _finish(reader: Reader, later: Collection[str]) -> None:
-    known = reader.keys
-    reader.keys = known | frozenset(later)
-    reader.finish()
 
 
 def _identity(when: When, duration: Duration | None, at: dt.time | None, do: str, audience: str) -> str:
