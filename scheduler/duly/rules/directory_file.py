@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from duly.api.person import Person
 from duly.rules import yaml
+from duly.rules.by import parse_by
 from duly.rules.date import parse_date
 from duly.rules.directory import Directory, Leave, Staff, Team
+from duly.rules.lang import parse_lang
 from duly.rules.marks import marks_of
+from duly.rules.model import By
 from duly.rules.noun_file import REFUSAL
 from duly.rules.problem import Mark, Problems, suggest, suggest_or_list
 from duly.rules.reader import Reader, describe
@@ -137,10 +140,10 @@ class _DirectoryReader:
             id=id,
             name=reader.text("name", default=id),
             staff=True,
-            lang=reader.text("lang"),
+            lang=reader.parse("lang", parse_lang) or "",
             zone=reader.parse("zone", _checked(zone)) or "",
             addresses=self._addresses(reader),
-            by=reader.text("by"),
+            by=reader.parse("by", _checked(_by)) or "",
             rest=reader.parse("rest", _checked(Window.parse)) or "",
             refuses=frozenset(key.removeprefix("no_") for key in refusals if reader.yes(key)),
         )
@@ -205,13 +208,8 @@ class _DirectoryReader:
 
     def _hours(self, reader: Reader) -> Hours | None:
         written = reader.texts("hours")
-        if not written:
-            return None
-        try:
-            return Hours.parse([text.value for text in written])
-        except ValueError as error:
-            self._problem("004", reader.mark("hours"), str(error))
-            return None
+        entries = [entry for text in written if (entry := reader.parse_scalar(text, Hours.parse))]
+        return Hours.parse([str(entry) for entry in entries]) if entries else None
 
     def _ids(self, reader: Reader, of: str, owner: str) -> dict[str, tuple[str, ...]]:
         section = reader.mapping("ids")
@@ -229,8 +227,9 @@ class _DirectoryReader:
     def _known(self, written: Iterable[yaml.Scalar], names: Iterable[str], what: str) -> list[str]:
         """Return the values that are among ``names``, and note the others."""
         names = list(names)
+        missing = what == "person" and not self.reader.has("people")
         for text in written:
-            if text.value not in names and not text.spoilt:
+            if text.value not in names and not text.spoilt and not missing:
                 cure = suggest_or_list(text.value, names)
                 self._problem("005", text.mark, f"unknown {what} “{text.value}”", cure)
         return list(dict.fromkeys(text.value for text in written if text.value in names))
@@ -285,6 +284,10 @@ def _checked(read: Callable[[str], object]) -> Callable[[str], str]:
         return text
 
     return check
+
+
+def _by(text: str) -> By:
+    return parse_by([text])
 
 
 def _leave(text: str) -> Leave:

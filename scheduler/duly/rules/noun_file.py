@@ -130,7 +130,7 @@ class _NounReader:
         if reader is None:
             return None
         kind = reader.choice("kind", ["money", "number"], default="text")
-        if reader.has("currency") and kind != "money":
+        if reader.has("currency") and (kind == "number" or not reader.has("kind")):
             self._problem("006", reader.key_mark("currency"), "“currency” without “kind: money”", "add “kind: money”")
         since = reader.text("since")
         if since:
@@ -145,8 +145,6 @@ class _NounReader:
         )
 
     def _person(self, name: str, value: yaml.Node) -> RecordPerson | None:
-        if name in _TAKEN:
-            self._problem("011", value.mark, f"“{name}” means somebody else in every rule", "choose another word")
         if not isinstance(value, yaml.Mapping):
             self._problem(
                 "003",
@@ -252,6 +250,10 @@ class _NounReader:
 
     def _check_doubles(self) -> None:
         """Refuse a word that could mean two things in a condition, or in an audience."""
+        for word, _ in _section(self.reader.map, "people"):
+            if word.value in _TAKEN:
+                message = f"“{word.value}” means somebody else in every rule"
+                self._problem("011", word.mark, message, "choose another word")
         for sections in (("times", "facts", "fields"), ("people", "teams")):
             first: dict[str, str] = {}
             for section in sections:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from duly.api.config import Secret
 from duly.rules import yaml
 from duly.rules.by import parse_by
+from duly.rules.lang import parse_lang
 from duly.rules.limits_file import parse_hold
 from duly.rules.marks import marks_of
 from duly.rules.model import HOLD_DEFAULT, By, Marks, Rate
@@ -33,7 +34,6 @@ _KEYS = ("sources", "channels", "ledger", "rest", "by", "lang", "operator", "lim
 _LATER = ("web",)
 _ADDRESSES = ("phone", "email", "chat")
 _NAME = re.compile(r"(?!else$)[^\W_][\w-]*")
-_LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +142,10 @@ class _SettingsReader:
         return Settings(
             sources={name: source for name, source in sources.items() if source},
             channels={name: channel for name, channel in channels.items() if channel},
-            ledger=(ledger and self._url(ledger)) or self._under_home(sa.make_url(LEDGER)),
+            ledger=(ledger and self._url(ledger)) or self._under_home(LEDGER),
             rest=reader.parse("rest", Window.parse),
             by=self._by(),
-            lang=reader.parse("lang", _lang) or "",
+            lang=reader.parse("lang", parse_lang) or "",
             operator=reader.text("operator"),
             hold=_hold(limits) if limits else HOLD_DEFAULT,
             reach=reader.parse("reach", _reach) or REACH,
@@ -186,17 +186,19 @@ class _SettingsReader:
             self._problem("003", node.mark, "“url” must be a text, {env: NAME} or {file: PATH}")
             return None
         try:
-            return self._under_home(sa.make_url(text)) if text else None
+            return self._under_home(text) if text else None
         except (sa.exc.ArgumentError, ValueError):  # their sentences hold the text, and so its password
             cure = "write it like sqlite:///shop.db or postgresql+psycopg://reader@db.shop.example/shop"
             self._problem("004", node.mark, "this is no URL of a database", cure)
             return None
 
-    def _under_home(self, url: sa.URL) -> Secret:
+    def _under_home(self, text: str) -> Secret:
+        """Put a relative SQLite file into the workspace."""
+        url = sa.make_url(text)
         database = url.database
         if url.get_backend_name() == "sqlite" and database and not database.startswith((":memory:", "file:")):
-            url = url.set(database=str(self.home / database))
-        return Secret(url.render_as_string(hide_password=False))
+            text = url.set(database=str(self.home / database)).render_as_string(hide_password=False)
+        return Secret(text)
 
     def _plain(self, node: yaml.Node) -> Any:
         """Give a node as plain data, with secrets filled in; what cannot be read is noted and empty."""
@@ -235,12 +237,8 @@ class _SettingsReader:
         return found
 
     def _by(self) -> By:
-        texts = self.reader.texts("by")
-        try:
-            return parse_by(text.value for text in texts)
-        except ValueError as error:
-            self._problem("004", self.reader.mark("by"), str(error))
-            return ()
+        parsed = (self.reader.parse_scalar(text, lambda written: parse_by([written])) for text in self.reader.texts("by"))
+        return tuple(channels for by in parsed if by for channels in by)
 
     def _entries(self, key: str, read: Callable[[str, yaml.Mapping], T], *, required: bool = False) -> dict[str, T]:
         section = self.reader.mapping(key, required=required)
@@ -278,14 +276,8 @@ def _hold(limits: Reader) -> Rate | None:
     return limits.parse("hold", parse_hold) or HOLD_DEFAULT
 
 
-def _lang(text: str) -> str:
-    if not _LANG.fullmatch(text):
-        raise ValueError(f"“{text}” is no language: write a code such as zh, ko or en")
-    return text
-
-
 def _reach(text: str) -> dt.timedelta:
     duration = Duration.parse(text)
-    if duration.unit is not Unit.DAYS or not duration.amount:
+    if duration.unit is not Unit.DAYS:
         raise ValueError(f"“{text}” is no reach: write days, such as 90d")
     return dt.timedelta(days=duration.amount)
