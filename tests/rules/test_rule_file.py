@@ -451,15 +451,12 @@ SLIPS = [
         "“Mon 09:00” does not say what; write it like “Fri 14:00 customer”",
     ),
     (
-        "steps:\n  - {after: 1h, tell: customer, text: t}\nexamples:\n  - {name: n, expect: [], from: ¦2025-02-30}",
+        STEPS + "examples:\n  - {name: n, expect: [], from: ¦2025-02-30}",
         "X004",
         "“2025-02-30” is not a day of the calendar; write it like “2025-02-28”",
     ),
     (
-        (
-            "s"
-            "teps:\n  - {after: 1h, tell: customer, text: t}\nexamples:\n  - {name: n, expect: [], from: 2025-02-02, until: ¦2025-02-01}"
-        ),
+        STEPS + "examples:\n  - {name: n, expect: [], from: 2025-02-02, until: ¦2025-02-01}",
         "X006",
         "“until” is not after “from”; swap them",
     ),

@@ -229,7 +229,7 @@ class _Loader:
         for channel in (channel for fallbacks in settings.by for channel in fallbacks):
             self._check_channel(channel, settings, "C005", settings.marks["by"])
         for name, staff in directory.staff.items():
-            for channel in staff.person.by.replace(",", " ").split():
+            for channel in staff.person.by.split():
                 if channel != "else":
                     self._check_channel(channel, settings, "D005", directory.marks[f"people.{name}.by"])
 
