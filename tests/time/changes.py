@@ -26,6 +26,16 @@ def changes() -> list[tuple[ZoneInfo, dt.datetime]]:
     return list(found.values())
 
 
+@lru_cache
+def kinds() -> list[tuple[ZoneInfo, dt.datetime]]:
+    """Return one change of each kind: by the time of day at which it comes, and by how far the clock is put."""
+    found = {}
+    for zone, change in changes():
+        before, after = (change - MINUTE).astimezone(zone), change.astimezone(zone)
+        found.setdefault((before.time(), after.utcoffset() - before.utcoffset()), (zone, change))
+    return list(found.values())
+
+
 def walls(zone: ZoneInfo, start: dt.datetime, minutes: int) -> tuple[list[dt.datetime], list[dt.datetime]]:
     """Return what the wall shows at each minute from ``start``, and the latest that it has shown until then.
 

@@ -94,7 +94,7 @@ def test_a_fast_clock_never_goes_back_among_threads():
 @pytest.mark.parametrize("speed", [0, -1, float("nan")])
 def test_a_clock_needs_a_speed_above_zero(speed):
     """A clock that stands or runs backwards is refused."""
-    with pytest.raises(ValueError, match="cannot run at speed .*: give one above 0"):
+    with pytest.raises(ValueError, match=r"cannot run at speed .*: give one above 0"):
         FastClock(START, speed)
 
 

@@ -72,7 +72,7 @@ def test_first_at_includes_the_moment_itself():
 
 
 def test_first_at_agrees_with_the_wall_around_every_change_of_every_zone():
-    """Around each change from 2020 to 2030, each wall time comes once a day, when the wall first gets there (failure 11)."""
+    """Around each change from 2020 to 2030, each wall time comes once a day, on getting there (failure 11)."""
     times = [dt.time(0), dt.time(0, 30), dt.time(1), dt.time(1, 45), dt.time(2, 30), dt.time(3), dt.time(23, 30)]
     assert len(changes()) > 300
     for place, change in changes():

@@ -140,7 +140,7 @@ class WorkingTime:
                     )
         except OverflowError:
             side = "after" if onward else "before"
-            raise ValueError(f"{duration} {side} {at:%Y-%m-%d} is no date: the years go from 1 to 9999") from None
+            raise ValueError(f"{duration} {side} {at.date()} is no date: the years go from 1 to 9999") from None
 
     def _days(self, at: dt.datetime, n: int, step: dt.timedelta) -> dt.datetime:
         at, wall = in_utc(at), local(at, self.zone)
