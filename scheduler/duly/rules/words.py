@@ -12,6 +12,7 @@ from jinja2 import meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from duly.rules import spoken
 from duly.rules.problem import Mark, Problems
 
 FOLDER = "notifications/"
@@ -66,6 +67,8 @@ def environment() -> jinja2.Environment:
     for name in _REPEATING_GLOBALS:
         del env.globals[name]
     env.globals["range"] = _short_range
+    env.filters["date"] = spoken.date
+    env.filters["time"] = spoken.time
     return env
 
 

@@ -1,0 +1,1 @@
+"""What third parties import as ``duly``: channels, actions, messages, verdicts, hook specs."""

@@ -1,0 +1,1 @@
+"""The engine: check, ladder, audience, compose, sender, one tick at a time."""

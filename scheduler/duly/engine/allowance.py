@@ -1,0 +1,92 @@
+"""How much a rule may send: caps on each record or person, and a pace."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from duly.engine.doorman import Ready
+from duly.engine.house import House
+from duly.ledger import quota
+from duly.time.zone import midnight
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message that may not leave now: ``until`` when it may, or ``None`` for never."""
+
+    until: dt.datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Quota:
+    scope: str
+    period: str
+    limit: int
+    refusal: Refusal
+
+
+class Allowance:
+    """Counts what leaves against the limits of its rule.
+
+    Caps count messages to people of the record, not to staff; urgent messages pass caps and pace (law 5).
+
+    Parameters
+    ----------
+    house: gives the desk's zone.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def take(self, connection: sa.Connection, ready: Ready, now: dt.datetime) -> Refusal | None:
+        """Take one message's share of every limit, or none of them.
+
+        Returns
+        -------
+        Why it may not leave; ``None`` when it may.
+        """
+        taken: list[_Quota] = []
+        for one in self._quotas(ready, now):
+            if not quota.take(connection, one.scope, one.period, one.limit):
+                for other in taken:
+                    quota.give_back(connection, other.scope, other.period)
+                return one.refusal
+            taken.append(one)
+        return None
+
+    def give_back(self, connection: sa.Connection, ready: Ready, now: dt.datetime) -> None:
+        """Give a message's share back: it reached nobody."""
+        for one in self._quotas(ready, now):
+            quota.give_back(connection, one.scope, one.period)
+
+    def _quotas(self, ready: Ready, now: dt.datetime) -> Iterator[_Quota]:
+        delivery, rule = ready.delivery, ready.live.bound.rule
+        if delivery.urgent or delivery.staff or delivery.kind == "action":
+            return
+        today = self._house.local_day(now)
+        for cap in rule.limits.caps:
+            period = today.isoformat() if cap.per_day else ""
+            until = midnight(today + dt.timedelta(days=1), self._house.directory.zone) if cap.per_day else None
+            reason = f"each {cap.each}: {cap.amount}{' a day' if cap.per_day else ' messages'} at most"
+            yield _Quota(f"{rule.id} {cap.each} {_whose(ready, cap.each)}", period, cap.amount, Refusal(until, reason))
+        if rule.limits.pace is not None:
+            pace = rule.limits.pace
+            begun = int(now.timestamp()) // pace.seconds
+            until = dt.datetime.fromtimestamp((begun + 1) * pace.seconds, dt.UTC)
+            reason = f"the pace is {pace.amount} in {pace.seconds} s"
+            yield _Quota(f"{rule.id} pace", str(begun), pace.amount, Refusal(until, reason))
+
+
+def _whose(ready: Ready, each: str) -> str:
+    """Spell what a cap counts by: the record, or the person whatever the record."""
+    if ready.case is not None and each == ready.live.bound.noun.one:
+        return ready.case.key.decode()
+    addresses = json.dumps(dict(ready.person.addresses), sort_keys=True)
+    return hashlib.sha256(addresses.encode()).hexdigest()[:32]

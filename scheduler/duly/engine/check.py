@@ -1,0 +1,345 @@
+"""A check: one slot of one rule. It asks the source which records the rule concerns, opens cases and closes cases."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from duly.engine.house import House
+from duly.engine.live import LiveRule
+from duly.engine.record_json import pack
+from duly.engine.source import Source, SourceDown
+from duly.ledger import cases, checks, firings, journal, versions
+from duly.ledger.cases import Case, NewCase
+from duly.ledger.checks import Claim, LastCheck
+from duly.ledger.journal import Entry
+from duly.rules.record import Candidate, Record, show_key
+
+SLACK = dt.timedelta(minutes=15)
+"""How far beyond the next slot a check looks, so that a late check makes no step late."""
+OUTAGE = dt.timedelta(hours=12)
+"""After a gap of more than this, what came due meanwhile is held (law 8)."""
+MASS = 20
+"""A check that would close over half of this many cases or more as gone closes none (law 9)."""
+CLOCKLESS_SHOWN = 100
+"""How many records without a clock the journal names; it always gives their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How a check ended: ``state`` is ``done``, ``refused`` or ``failed``, with a sentence in the last two cases."""
+
+    state: str
+    opened: int = 0
+    closed: int = 0
+    held: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A case that a check would close."""
+
+    case_id: int
+    state: str
+    reason: str
+    counts: bool
+    """Whether it counts towards a mass closing: gone, with its clock unchanged."""
+
+
+class Checker:
+    """Runs checks.
+
+    Parameters
+    ----------
+    house: the ledger, the sources and the settings.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def run(self, live: LiveRule, slot: dt.datetime, next_slot: dt.datetime, now: dt.datetime) -> Checked | None:
+        """Run the check of ``slot``, unless it has been run or is being run.
+
+        Parameters
+        ----------
+        next_slot: when the rule is checked again; what comes due by then is opened now.
+
+        Returns
+        -------
+        How it ended; ``None`` when it was not ours to run.
+        """
+        source, ledger = self._house.sources[live.source], self._house.ledger
+        with ledger.write() as connection:
+            last = checks.last(connection, live.row.id)
+            claim = checks.claim(connection, live.row.id, slot, now, live.digest)
+        if claim is None:
+            return None
+        with ledger.session() as connection:
+            run = _Run(connection, live, source, claim, last, now)
+            try:
+                run.read(next_slot + SLACK, self._house.settings.reach)
+                run.ask_unseen()
+                clockless = run.clockless()
+            except SourceDown as down:
+                return run.fail(str(down))
+            return run.settle(clockless)
+
+
+@dataclass
+class _Run:
+    """One check under way."""
+
+    connection: sa.Connection
+    live: LiveRule
+    source: Source
+    claim: Claim
+    last: LastCheck | None
+    now: dt.datetime
+    found: int = 0
+    opened: int = 0
+    held: int = 0
+    open_before: int = 0
+    closings: list[Closing] = field(default_factory=list)
+    unreadable: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rule_id = self.live.row.id
+        self.day = self.live.bound.next_day(self.now)
+        self.held_before, self.held_because = _hold(self.last, self.live, self.now)
+
+    def read(self, horizon: dt.datetime, reach: dt.timedelta) -> None:
+        """Go through the source's answer, batch by batch."""
+        with self.connection.begin():
+            cases.begin_seen(self.connection)
+            self.open_before = cases.count_open(self.connection, self.rule_id)
+        if self.live.bound.day_clock and self.day is None:
+            return
+        low, high = self.live.timing.clock_bounds(self.now, horizon, reach)
+        asked = self.source.candidates(self.live.plan, self.now, low, high, self.day, unreadable=self.unreadable.append)
+        for batch in asked:
+            self._take(batch, horizon)
+
+    def _take(self, batch: Sequence[Candidate], horizon: dt.datetime) -> None:
+        """Look a batch up in the ledger: open what is new and comes due, follow what has moved, note what was seen."""
+        timing = self.live.timing
+        self.found += len(batch)
+        with self.connection.begin():
+            known = cases.known(self.connection, self.rule_id, {candidate.key for candidate in batch})
+        seen: list[int] = []
+        new: list[tuple[Candidate, dt.datetime | None, dt.datetime]] = []
+        moved: list[tuple[Case, Candidate, dt.datetime | None]] = []
+        back: list[tuple[Case, Candidate, dt.datetime | None]] = []
+        for candidate in batch:
+            case = known.get((candidate.key, candidate.clock))
+            due_at = timing.due(candidate.clock_at, candidate.times)
+            if case is None:
+                next_at = timing.next_at(candidate.clock_at, due_at, candidate.zone, {})
+                if next_at is not None and next_at <= horizon:
+                    new.append((candidate, due_at, next_at))
+            elif case.active:
+                seen.append(case.id)
+                if case.due_at != due_at:
+                    moved.append((case, candidate, due_at))
+            elif not case.used_up:
+                back.append((case, candidate, due_at))
+        asked = [candidate.key for candidate, _, _ in new] + [case.key for case, _, _ in back]
+        records = self.source.lookup(self.live.plan, asked, self.now, self.day) if asked else {}
+        with self.connection.begin():
+            seen += self._open(new, records)
+            seen += self._reopen(back, records)
+            self._move(moved)
+            cases.mark_seen(self.connection, seen)
+
+    def _open(
+        self, new: Sequence[tuple[Candidate, dt.datetime | None, dt.datetime]], records: dict[bytes, Record]
+    ) -> list[int]:
+        rows = [
+            NewCase(
+                version_id=self.live.row.version_id,
+                key=candidate.key,
+                clock=candidate.clock,
+                held=self.held_because if self.held_before is not None and next_at < self.held_before else None,
+                clock_at=candidate.clock_at,
+                due_at=due_at,
+                next_at=next_at,
+                record=pack(records[candidate.key]),
+            )
+            for candidate, due_at, next_at in new
+            if candidate.key in records and records[candidate.key].matches
+        ]
+        opened = cases.open_new(self.connection, self.rule_id, rows, self.now)
+        ours = [case for case in rows if (case.key, case.clock) in opened]
+        self.opened += len(ours)
+        self.held += sum(case.held is not None for case in ours)
+        self._note(
+            [
+                (
+                    opened[(case.key, case.clock)],
+                    "held" if case.held else "opened",
+                    case.held or f"its clock is {case.clock}",
+                )
+                for case in ours
+            ]
+        )
+        return list(opened.values())
+
+    def _reopen(
+        self, back: Sequence[tuple[Case, Candidate, dt.datetime | None]], records: dict[bytes, Record]
+    ) -> list[int]:
+        fired = firings.of_cases(self.connection, [case.id for case, _, _ in back])
+        again = []
+        for case, candidate, due_at in back:
+            record = records.get(case.key)
+            if record is None or not record.matches or record.done:
+                continue
+            next_at = self.live.timing.next_at(candidate.clock_at, due_at, candidate.zone, fired.get(case.id, {}))
+            cases.reopen(self.connection, case.id, next_at, pack(record))
+            again.append(case.id)
+        self.opened += len(again)
+        self._note([(case_id, "reopened", "it matches again, with the same clock") for case_id in again])
+        return again
+
+    def _move(self, moved: Sequence[tuple[Case, Candidate, dt.datetime | None]]) -> None:
+        fired = firings.of_cases(self.connection, [case.id for case, _, _ in moved])
+        for case, candidate, due_at in moved:
+            next_at = self.live.timing.next_at(candidate.clock_at, due_at, candidate.zone, fired.get(case.id, {}))
+            cases.set_times(self.connection, case.id, due_at, next_at)
+        self._note(
+            [
+                (case.id, "due moved", f"due {due_at:%Y-%m-%d %H:%M} UTC" if due_at else "no due time")
+                for case, _, due_at in moved
+            ]
+        )
+
+    def ask_unseen(self) -> None:
+        """Ask again, by key, about open cases that the answer did not name, before any of them closes."""
+        after = 0
+        while True:
+            with self.connection.begin():
+                batch = cases.unseen(self.connection, self.rule_id, after)
+            if not batch:
+                return
+            after = batch[-1].id
+            records = self.source.lookup(self.live.plan, [case.key for case in batch], self.now, self.day)
+            endings = [self._ending(case, records.get(case.key)) for case in batch]
+            self.closings += [ending for ending in endings if ending]
+
+    def _ending(self, case: Case, record: Record | None) -> Closing | None:
+        if record is None:
+            return Closing(case.id, "gone", "the record is no longer there", counts=True)
+        if record.done:
+            met = [str(c) for c in self.live.bound.rule.done if record.holds.get(str(c))]
+            return Closing(case.id, "done", ", ".join(met), counts=False)
+        if not record.matches:
+            return Closing(case.id, "gone", f"no longer concerned: {why_not(self.live, record)}", counts=True)
+        if self.live.bound.day_clock:
+            return None
+        if record.candidate is None:
+            return Closing(case.id, "gone", "its clock is empty", counts=False)
+        if record.candidate.clock != case.clock:
+            return Closing(case.id, "gone", f"its clock is now {record.candidate.clock}", counts=False)
+        return None
+
+    def clockless(self) -> tuple[int, list[bytes]]:
+        """Once a day, and after each change, find what matches but has no clock: it is not dropped in silence."""
+        if self.live.bound.day_clock:
+            return 0, []
+        zone = self.live.bound.zone
+        same_day = self.last is not None and self.last.now.astimezone(zone).date() == self.now.astimezone(zone).date()
+        if same_day and self.last is not None and self.last.plan_digest == self.live.digest:
+            return 0, []
+        return self.source.clockless(self.live.plan, self.now, CLOCKLESS_SHOWN)
+
+    def settle(self, clockless: tuple[int, list[bytes]]) -> Checked | None:
+        """Close what has ended, now that the whole answer has been read, and settle the check."""
+        gone = sum(closing.counts for closing in self.closings)
+        mass = self.open_before >= MASS and gone * 2 > self.open_before
+        with self.connection.begin() as transaction:
+            row = versions.by_path(self.connection, self.live.row.path)
+            refused = mass and not (row and row.closings_confirmed)
+            closings = [c for c in self.closings if not (refused and c.counts)]
+            for closing in closings:
+                for delivery_id in cases.close(
+                    self.connection, closing.case_id, closing.state, closing.reason, self.now
+                ):
+                    entry = Entry(self.now, "cancelled", closing.reason, self.rule_id, closing.case_id, delivery_id)
+                    journal.write(self.connection, [entry])
+            self._note([(c.case_id, c.state, c.reason) for c in closings])
+            closed = len(closings) + self._close_used_up()
+            reason = ""
+            if refused:
+                reason = (
+                    f"{gone} of {self.open_before} open cases would close because their records are gone: "
+                    f"look at the source, then confirm with “duly release {self.live.row.path}”"
+                )
+                self._note_rule("refused", reason)
+            elif row and row.closings_confirmed:
+                versions.confirm_closings(self.connection, self.rule_id, confirmed=False)
+            if self.unreadable:
+                self._note_rule(
+                    "unreadable", _listed("with a time that cannot be read", len(self.unreadable), self.unreadable)
+                )
+            if clockless[0]:
+                self._note_rule("no clock", _listed("without a clock", *clockless))
+            state = "refused" if refused else "done"
+            figures = {"found": self.found, "opened": self.opened, "closed": closed, "held": self.held}
+            if not checks.finish(self.connection, self.claim, state, self.now, reason=reason or None, **figures):
+                transaction.rollback()
+                return None
+        return Checked(state, self.opened, closed, self.held, reason)
+
+    def _close_used_up(self) -> int:
+        """Without ``done``, a case is done, and stays so, once its ladder is used up and its clock has passed."""
+        if self.live.bound.rule.done:
+            return 0
+        ids = cases.used_up(self.connection, self.rule_id, self.now)
+        for case_id in ids:
+            cases.close(self.connection, case_id, "done", "its ladder is used up", self.now, used_up=True)
+        self._note([(case_id, "done", "its ladder is used up") for case_id in ids])
+        return len(ids)
+
+    def fail(self, reason: str) -> Checked | None:
+        """Settle a check that could not read its whole answer: it closes nothing and advances nothing."""
+        with self.connection.begin():
+            if not checks.finish(self.connection, self.claim, "failed", self.now, reason=reason):
+                return None
+            self._note_rule("check failed", reason)
+        return Checked("failed", reason=reason)
+
+    def _note(self, lines: Sequence[tuple[int, str, str]]) -> None:
+        entries = [Entry(self.now, event, detail, self.rule_id, case_id) for case_id, event, detail in lines]
+        journal.write(self.connection, entries)
+
+    def _note_rule(self, event: str, detail: str) -> None:
+        journal.write(self.connection, [Entry(self.now, event, detail, self.rule_id)])
+
+
+def why_not(live: LiveRule, record: Record) -> str:
+    """Say which condition keeps a record from matching: ``not paid``, ``cancelled``."""
+    rule = live.bound.rule
+    missing = [
+        f"not {c}" if not str(c).startswith("not ") else str(c)[4:] for c in rule.where if not record.holds.get(str(c))
+    ]
+    excluded = [str(c) for c in rule.except_ if record.holds.get(str(c))]
+    return ", ".join([*missing, *excluded])
+
+
+def _hold(last: LastCheck | None, live: LiveRule, now: dt.datetime) -> tuple[dt.datetime | None, str]:
+    """Find before which instant a step's moment makes a new case one that a change has brought in (law 8)."""
+    if last is None:
+        return now, "it was late before the rule went live"
+    if last.plan_digest != live.digest:
+        return live.loaded_at, "it was late before the rule or its vocabulary changed"
+    if now - live.bound.next_slot(last.slot) > OUTAGE:
+        return now, "it came due while Duly could not look"
+    return None, ""
+
+
+def _listed(what: str, count: int, keys: Sequence[bytes]) -> str:
+    shown = ", ".join(show_key(key) for key in keys[:10])
+    more = f" and {count - 10} more" if count > 10 else ""
+    return f"{count} matching, but {what}: {shown}{more}"

@@ -1,0 +1,84 @@
+"""From a template and a record to the final words: sandboxed, with bounded output."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+
+from duly.rules.words import Words, split_subject
+
+LONGEST = 65_536
+"""Characters of one message; e-mail bodies of service desks stay well under 10,000."""
+
+
+class ComposeError(Exception):
+    """A template that cannot give words for this record; the sentence names the template and the cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The final words of one message."""
+
+    subject: str
+    body: str
+
+
+class Composer:
+    """Writes messages.
+
+    Parameters
+    ----------
+    words: the templates of the workspace.
+    default_lang: the language of those whose own language has no template.
+    """
+
+    def __init__(self, words: Words, default_lang: str) -> None:
+        self._words = words
+        self._default_lang = default_lang
+
+    def compose(self, template: str, channel: str, lang: str, values: Mapping[str, Any], zone: ZoneInfo) -> Composed:
+        """Write one message.
+
+        Parameters
+        ----------
+        template: its name, as a step's ``text`` gives it.
+        channel: the name of the channel it leaves through.
+        lang: the recipient's language.
+        values: what the template may name; plain values only.
+        zone: in which its times are shown.
+
+        Raises
+        ------
+        ComposeError: when there is no such template, or it cannot be rendered.
+        """
+        found = self._words.find(template, channel, lang, self._default_lang)
+        if found is None:
+            raise ComposeError(f"there is no template “{template}”: add notifications/{template}.j2")
+        shown = {
+            name: value.astimezone(zone).replace(tzinfo=None) if isinstance(value, dt.datetime) else value
+            for name, value in {**values, "lang": lang or self._default_lang}.items()
+        }
+        try:
+            subject, body = split_subject(_bounded(found.compiled.generate(shown)))
+        except ComposeError as error:
+            raise ComposeError(f"{found.path} {error}") from None
+        except jinja2.UndefinedError as error:
+            raise ComposeError(f"{found.path}: {error.message}: name a field of the noun") from None
+        except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
+            raise ComposeError(f"{found.path} cannot be rendered: {error}") from None
+        return Composed(subject, body)
+
+
+def _bounded(chunks: Any) -> str:
+    length, kept = 0, []
+    for chunk in chunks:
+        length += len(chunk)
+        if length > LONGEST:
+            raise ComposeError(f"renders more than {LONGEST:,} characters: shorten it")
+        kept.append(chunk)
+    return "".join(kept).strip("\n")

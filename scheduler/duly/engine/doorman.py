@@ -1,0 +1,237 @@
+"""Before a delivery leaves: is it still true, is it the hour for it, and what are the words?"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from duly.api.person import Person
+from duly.engine.check import why_not
+from duly.engine.composer import Composed, ComposeError
+from duly.engine.house import House
+from duly.engine.ladder import AGAIN, STAFF_WAIT
+from duly.engine.live import LiveRule
+from duly.engine.record_json import unpack, unpack_person, values
+from duly.engine.source import SourceDown
+from duly.ledger import cases, outbox
+from duly.ledger.cases import Case
+from duly.ledger.outbox import Delivery
+from duly.rules.record import Record
+from duly.time.window import Window
+from duly.time.zone import midnight, zone
+
+MEND = dt.timedelta(minutes=5)
+"""How long a delivery waits for its template to be mended before it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A delivery that may leave now.
+
+    Parameters
+    ----------
+    live: its rule.
+    case: the case it speaks of, if any.
+    record: that case's record.
+    person: the recipient, as the source has them now.
+    words: empty for an action.
+    """
+
+    delivery: Delivery
+    live: LiveRule
+    case: Case | None
+    record: Record | None
+    person: Person
+    to: str = ""
+    words: Composed = Composed("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A delivery that does not leave: ``state`` is ``cancelled``, ``rejected`` or ``expired``."""
+
+    delivery: Delivery
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A delivery that waits; ``failed`` when that is for want of a template that works."""
+
+    delivery: Delivery
+    until: dt.datetime
+    reason: str
+    failed: bool = False
+
+
+Fate = Ready | Ended | Later
+
+
+class Doorman:
+    """Looks at each delivery as it leaves (laws 3 and 5).
+
+    Parameters
+    ----------
+    house: the ledger, the live rules, the sources and the words.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def look(self, batch: Sequence[Delivery], now: dt.datetime) -> list[Fate]:
+        """Decide what becomes of claimed deliveries, asking each source once for all of a rule's records."""
+        with self._house.ledger.read() as connection:
+            by_delivery = outbox.cases_of(connection, [one.id for one in batch])
+            known = cases.get(connection, {case_id for ids in by_delivery.values() for case_id in ids})
+        fates = []
+        for rule_id in sorted({one.rule_id for one in batch}):
+            live = self._house.rules[rule_id]
+            mine = [one for one in batch if one.rule_id == rule_id]
+            about = {one.id: known[by_delivery[one.id][0]] for one in mine if one.id in by_delivery}
+            records = self._ask(live, list(about.values()), now)
+            fates += [self._fate(one, live, about.get(one.id), records, now) for one in mine]
+        return fates
+
+    def _ask(self, live: LiveRule, about: Sequence[Case], now: dt.datetime) -> Mapping[bytes, Record] | None:
+        if not about:
+            return {}
+        keys = sorted({case.key for case in about})
+        try:
+            return self._house.sources[live.source].lookup(live.plan, keys, now, live.bound.next_day(now))
+        except SourceDown:
+            return None
+
+    def _fate(
+        self,
+        one: Delivery,
+        live: LiveRule,
+        case: Case | None,
+        records: Mapping[bytes, Record] | None,
+        now: dt.datetime,
+    ) -> Fate:
+        if one.body is not None:
+            return self._again(one, live, case)
+        if one.expires_at is not None and one.expires_at <= now:
+            return Ended(one, "expired", "its time has passed")
+        if case is None:
+            return self._written(one, live, None, None, now)
+        if records is None:
+            return self._without_source(one, live, case, now)
+        record = records.get(case.key)
+        if record is None:
+            return Ended(one, "cancelled", "the record is no longer there")
+        if record.done or not record.matches:
+            met = ", ".join(str(c) for c in live.bound.rule.done if record.holds.get(str(c)))
+            return Ended(one, "cancelled", met or why_not(live, record))
+        return self._written(one, live, case, record, now)
+
+    def _again(self, one: Delivery, live: LiveRule, case: Case | None) -> Ready:
+        """What may have left before goes out again word for word: the other side knows it by its number."""
+        record = unpack(case.record, case.key) if case else None
+        person = unpack_person(one.person) if one.person else Person(one.audience)
+        return Ready(one, live, case, record, person, one.to or "", Composed(one.subject or "", one.body or ""))
+
+    def _without_source(self, one: Delivery, live: LiveRule, case: Case, now: dt.datetime) -> Fate:
+        if not one.staff or now - one.created_at < STAFF_WAIT:
+            return Later(one, now + AGAIN, "the source is down")
+        record = unpack(case.record, case.key)
+        fate = self._written(one, live, case, record, now)
+        if isinstance(fate, Ready) and one.kind == "message":
+            return replace(fate, words=self._as_of(fate, now))
+        return fate
+
+    def _as_of(self, ready: Ready, now: dt.datetime) -> Composed:
+        """Mark words that were written without asking again."""
+        desk = self._house.directory.zone
+        values = {"words": ready.words.body, "since": ready.delivery.created_at, "now": now}
+        channel, lang = ready.delivery.channel, ready.person.lang
+        marked = self._house.composer().compose("duly/as-of", channel, lang, values, desk)
+        return Composed(ready.words.subject, marked.body)
+
+    def _written(
+        self, one: Delivery, live: LiveRule, case: Case | None, record: Record | None, now: dt.datetime
+    ) -> Fate:
+        """Give the delivery its hour, its address and its words."""
+        if one.kind == "action":
+            return Ready(one, live, case, record, Person(one.audience))
+        person = self._person(one, record)
+        local = self._zone(person, record)
+        hour = self._hour(one, live, person, local, now)
+        if hour > now:
+            return Later(one, hour, "it is not the hour for it")
+        if one.channel in person.refuses:
+            return Ended(one, "rejected", f"{person.id} wants no {one.channel}")
+        channel = self._house.channels[one.channel]
+        to = person.addresses.get(channel.address, "") if channel.address else person.id
+        if not to:
+            return Ended(one, "rejected", f"{person.id} has no {channel.address}")
+        try:
+            words = self._house.composer().compose(
+                one.template, one.channel, person.lang, self._values(one, live, case, record, person), local
+            )
+        except ComposeError as error:
+            return Later(one, now + MEND, str(error), failed=True)
+        return Ready(one, live, case, record, person, to, words)
+
+    def _person(self, one: Delivery, record: Record | None) -> Person:
+        """Take the recipient as the source or the directory has them now."""
+        kept = unpack_person(one.person)
+        if kept.staff:
+            known = self._house.directory.staff.get(kept.id)
+            return known.person if known else kept
+        return record.people.get(kept.id, kept) if record else kept
+
+    def _zone(self, person: Person, record: Record | None) -> ZoneInfo:
+        name = person.zone or (record.zone if record and not person.staff else "")
+        try:
+            return zone(name) if name else self._house.directory.zone
+        except ValueError:
+            return self._house.directory.zone
+
+    def _hour(self, one: Delivery, live: LiveRule, person: Person, local: ZoneInfo, now: dt.datetime) -> dt.datetime:
+        """Find the first instant that lies inside the step's window and outside everybody's rest."""
+        if one.urgent:
+            return now
+        between = _window(one.extra.get("between", ""))
+        rests = [_window(person.rest)]
+        if not person.staff:
+            rests.append(live.bound.rule.rest or self._house.settings.rest)
+        hour = now
+        for _ in range(8):  # each round passes a rest or enters the window; a day has no more edges than this
+            before = hour
+            for rest in rests:
+                hour = rest.next_outside(hour, local) if rest else hour
+            hour = between.next_inside(hour, local) if between else hour
+            if hour == before:
+                return hour
+        return midnight(now.astimezone(local).date() + dt.timedelta(days=1), local)
+
+    def _values(
+        self, one: Delivery, live: LiveRule, case: Case | None, record: Record | None, person: Person
+    ) -> dict[str, object]:
+        """Collect what a template may name: the record's fields, and what Duly knows of the case."""
+        said = {**(values(record) if record else {}), **one.extra.get("values", {})}
+        said.update(name=person.name, rule=live.bound.rule.title)
+        if case is not None:
+            said.update(clock=case.clock_at, due=case.due_at)
+            said.update(_holiday(live, case))
+        return said
+
+
+def _holiday(live: LiveRule, case: Case) -> dict[str, object]:
+    """Name the holidays that a case's clock is the first day of."""
+    calendar = live.bound.calendar
+    run = calendar.next_run(dt.date.fromisoformat(case.clock)) if calendar else None
+    return dict(zip(("first", "last", "holiday"), run, strict=True)) if run else {}
+
+
+@lru_cache(maxsize=1024)
+def _window(written: str) -> Window | None:
+    try:
+        return Window.parse(written) if written else None
+    except ValueError:
+        return None

@@ -1,0 +1,133 @@
+"""The engine: checks, ladder and sender, driven by instants that are handed in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from duly.engine.check import OUTAGE, Checked, Checker
+from duly.engine.house import House
+from duly.engine.ladder import Ladder
+from duly.engine.live import LiveRule
+from duly.engine.notices import Notices
+from duly.engine.sender import Sender
+from duly.ledger import cases, checks, journal, nodes
+from duly.ledger.journal import Entry
+from duly.rules.snapshot import Snapshot
+
+RETRY = dt.timedelta(minutes=1)
+"""When a failed check is tried again."""
+TOLD_AT = 3
+"""After how many failed checks in a row the operator is told (law 9)."""
+
+
+class Engine:
+    """Everything that happens at an instant (law 10).
+
+    The daemon calls the parts from its threads; examples and tests call `tick`. Both run the same code.
+
+    Parameters
+    ----------
+    house: what the engine works with.
+    """
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.ladder = Ladder(house)
+        self.sender = Sender(house)
+        self._checker = Checker(house)
+        self._notices = Notices(house)
+
+    def load(self, snapshot: Snapshot, now: dt.datetime) -> None:
+        """Take over the workspace as it stands in its files now."""
+        self.house.rules.load(snapshot, now)
+
+    def resume(self, now: dt.datetime) -> int:
+        """Begin after a pause: what came due in a long outage is held, not sent in one go (law 8).
+
+        Returns
+        -------
+        How many cases are held because of it.
+        """
+        held = 0
+        with self.house.ledger.write() as connection:
+            last = nodes.last_seen(connection)
+            if last is None or now - last <= OUTAGE:
+                return 0
+            reason = "it came due while Duly was not running"
+            for rule_id, live in self.house.rules.all.items():
+                count = cases.hold(connection, rule_id, reason, now)
+                if count:
+                    journal.write(connection, [Entry(now, "rule held", f"{count} cases: {reason}", rule_id)])
+                    self._notices.held(connection, live, count, reason, now)
+                held += count
+        return held
+
+    def next_check(self, rule_id: int) -> dt.datetime | None:
+        """Find when a rule is to be checked next; an instant that has passed means now, ``None`` that it rests."""
+        live = self.house.rules.get(rule_id)
+        if live is None:
+            return None
+        with self.house.ledger.read() as connection:
+            latest = checks.latest(connection, rule_id)
+        if latest is None:
+            return live.loaded_at
+        if latest.state == "failed":
+            return (latest.finished_at or latest.slot) + RETRY
+        return live.bound.next_slot(latest.slot)
+
+    def check(self, rule_id: int, now: dt.datetime) -> Checked | None:
+        """Run the latest check that is due for a rule; earlier ones that were missed are not made up for.
+
+        Returns
+        -------
+        How it ended; ``None`` when none was due.
+        """
+        live = self.house.rules.get(rule_id)
+        due = self.next_check(rule_id)
+        if live is None or due is None or due > now:
+            return None
+        slot = live.bound.latest_slot(now)
+        checked = self._checker.run(live, slot, live.bound.next_slot(now), now)
+        if checked is not None:
+            self._report(live, checked, now)
+        return checked
+
+    def _report(self, live: LiveRule, checked: Checked, now: dt.datetime) -> None:
+        """Tell people what a check could not do by itself."""
+        with self.house.ledger.write() as connection:
+            if checked.state == "failed":
+                failures = checks.failures(connection, live.row.id)
+                if failures == TOLD_AT:
+                    self._notices.failing(connection, live, failures, checked.reason, now)
+            elif checked.state == "refused":
+                self._notices.refused(connection, live, checked.reason, now)
+            if checked.held:
+                self._notices.held(connection, live, checked.held, "they were late before Duly could look", now)
+
+    def tick(self, now: dt.datetime) -> dt.datetime | None:
+        """Do everything that is due at ``now``: checks, then steps, then deliveries.
+
+        Returns
+        -------
+        When to call again; ``None`` when nothing will ever be due.
+        """
+        wakes: list[dt.datetime | None] = []
+        for rule_id in self.house.rules.all:
+            self.check(rule_id, now)
+            wakes.append(self.next_check(rule_id))
+        wakes.append(self.sender.recover(now))
+        wakes += self._fire_and_send(now)
+        return min((wake for wake in wakes if wake is not None), default=None)
+
+    def _fire_and_send(self, now: dt.datetime) -> Sequence[dt.datetime | None]:
+        """Fire and send until nothing is left for ``now``: a verdict may be what a step waits for."""
+        while True:
+            step = self.ladder.fire(now)
+            deliveries = [self.sender.send(outlet, now) for outlet in self.sender.outlets]
+            # An action may have written messages for a channel that was looked at before it.
+            deliveries = [self.sender.send(outlet, now) for outlet in self.sender.outlets]
+            with self.house.ledger.read() as connection:
+                again = cases.earliest(connection, set(self.house.rules.all))
+            if again is None or again > now or again == step:
+                return [again, *deliveries]

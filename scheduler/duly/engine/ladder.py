@@ -1,0 +1,319 @@
+"""The ladder: between checks it fires the steps that have come due, and writes their deliveries into the outbox."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from duly.engine.addressing import channels_for, intent_key, messages
+from duly.engine.audience import Reached
+from duly.engine.check import why_not
+from duly.engine.house import House
+from duly.engine.live import LiveRule
+from duly.engine.notices import Notices
+from duly.engine.record_json import pack, unpack, unpack_person
+from duly.engine.source import SourceDown
+from duly.engine.timing import Fired, Timed, Timing
+from duly.ledger import cases, firings, journal, outbox
+from duly.ledger.cases import Case
+from duly.ledger.firings import Firing, NewFiring
+from duly.ledger.journal import Entry
+from duly.ledger.outbox import NewDelivery
+from duly.rules.bind import BoundRule
+from duly.rules.model import AudienceKind, Step
+from duly.rules.record import Record
+
+BATCH = 256
+STAFF_WAIT = dt.timedelta(minutes=15)
+"""How long a message to staff waits for a source that is down before it leaves "as of hh:mm" (law 3)."""
+AGAIN = dt.timedelta(minutes=1)
+"""When to look again for what cannot be had now."""
+ALWAYS = frozenset({"assign", "write"})
+"""Doings that are never overtaken (law 4)."""
+
+
+@dataclass
+class _Move:
+    """What one case does now."""
+
+    case: Case
+    next_at: dt.datetime | None
+    record: Record | None = None
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    ended: list[tuple[Timed, str]] = field(default_factory=list)
+    leaving: list[tuple[Timed, Reached]] = field(default_factory=list)
+
+
+class Ladder:
+    """Fires steps.
+
+    Parameters
+    ----------
+    house: the ledger, the live rules, the sources and the people.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._notices = Notices(house)
+
+    def fire(self, now: dt.datetime) -> dt.datetime | None:
+        """Fire everything that has come due by ``now``.
+
+        Returns
+        -------
+        When to look again; ``None`` when no case waits for anything.
+        """
+        self._hold_floods(now)
+        rule_ids = set(self._house.rules.all)
+        while True:
+            with self._house.ledger.read() as connection:
+                batch = cases.due(connection, now, rule_ids, BATCH)
+                fired = firings.of_cases(connection, [case.id for case in batch])
+            if not batch:
+                break
+            for rule_id in sorted({case.rule_id for case in batch}):
+                self._fire_rule(self._house.rules[rule_id], [c for c in batch if c.rule_id == rule_id], fired, now)
+        with self._house.ledger.read() as connection:
+            return cases.earliest(connection, rule_ids)
+
+    def _hold_floods(self, now: dt.datetime) -> None:
+        """Hold the steps of a rule that would send more in an hour than its limit allows, and tell its owner."""
+        with self._house.ledger.read() as connection:
+            waiting = cases.count_due(connection, now)
+        for rule_id, count in waiting.items():
+            live = self._house.rules.get(rule_id)
+            limit = live.bound.rule.limits.hold if live else None
+            if live is None or limit is None:
+                continue
+            with self._house.ledger.write() as connection:
+                before = outbox.count_since(connection, rule_id, now - dt.timedelta(seconds=limit.seconds))
+                if before + count <= limit.amount:
+                    continue
+                reason = f"{count} due at once after {before} in the last hour are above {limit.amount} an hour"
+                held = cases.hold(connection, rule_id, reason, now)
+                journal.write(connection, [Entry(now, "rule held", f"{held} cases: {reason}", rule_id)])
+                self._notices.held(connection, live, held, reason, now)
+
+    def _fire_rule(self, live: LiveRule, batch: Sequence[Case], fired: Mapping[int, Fired], now: dt.datetime) -> None:
+        try:
+            source = self._house.sources[live.source]
+            records = source.lookup(live.plan, [case.key for case in batch], now, live.bound.next_day(now))
+        except SourceDown:
+            records = None
+        moves = []
+        for case in batch:
+            version = self._house.rules.version(case.version_id) or (live.bound, live.timing)
+            rung = _Rung(self._house, live, *version, case, fired.get(case.id, {}), now)
+            moves.append(rung.without_source() if records is None else rung.with_record(records.get(case.key)))
+        with self._house.ledger.write() as connection:
+            for move in moves:
+                self._carry_out(connection, live, move, now)
+
+    def _carry_out(self, connection: sa.Connection, live: LiveRule, move: _Move, now: dt.datetime) -> None:
+        case = move.case
+        values = {"record": pack(move.record)} if move.record else {}
+        if not cases.advance(connection, case, move.next_at, **values):
+            return
+        ended = [_new_firing(case, timed, state) for timed, state in move.ended]
+        pending = [_new_firing(case, timed, "pending") for timed, _ in move.leaving]
+        written = firings.fire(connection, [*ended, *pending], now)
+        lines = [*move.lines, *((state, timed.step.identity) for timed, state in move.ended)]
+        for timed, reached in move.leaving:
+            step = timed.step
+            if (case.id, step.identity, 0) not in written:
+                continue
+            firing_id, round_ = written[(case.id, step.identity, 0)]
+            timing = (self._house.rules.version(case.version_id) or (live.bound, live.timing))[1]
+            expires_at = timing.expiry(step, timed.moment or now, case.due_at, case.clock_at)
+            outbox.put(connection, self._deliveries(live, case, step, reached, firing_id, round_, expires_at, now), now)
+            lines.append(("fired", f"{step.identity}{_instead(reached)}"))
+        journal.write(connection, [Entry(now, event, detail, case.rule_id, case.id) for event, detail in lines])
+
+    def _deliveries(
+        self,
+        live: LiveRule,
+        case: Case,
+        step: Step,
+        reached: Reached,
+        firing_id: int,
+        round_: int,
+        expires_at: dt.datetime | None,
+        now: dt.datetime,
+    ) -> list[NewDelivery]:
+        intent = f"{firing_id} {round_}"
+        extra = {"between": step.between.written if step.between else "", "step": step.identity}
+        if step.do != "tell":
+            return [
+                NewDelivery(
+                    intent_key=intent_key(intent, step.do),
+                    rule_id=live.row.id,
+                    kind="action",
+                    channel=action_channel(step.do),
+                    fallbacks=[],
+                    audience=step.audience.written,
+                    person={},
+                    staff=True,
+                    template=step.text,
+                    urgent=step.urgent,
+                    not_before=now,
+                    extra=extra,
+                    firing_id=firing_id,
+                    expires_at=expires_at,
+                    case_ids=(case.id,),
+                )
+            ]
+        return [
+            one
+            for person in reached.people
+            for one in messages(
+                person,
+                channels_for(person, step.by, self._house.settings.by),
+                intent=intent,
+                rule_id=live.row.id,
+                template=step.text,
+                audience=step.audience.written,
+                not_before=now,
+                urgent=step.urgent,
+                extra=extra,
+                firing_id=firing_id,
+                expires_at=expires_at,
+                case_ids=(case.id,),
+            )
+        ]
+
+
+def action_channel(name: str) -> str:
+    """Give the name under which an action's tasks wait in the outbox, apart from every channel's."""
+    return f"action {name}"
+
+
+@dataclass
+class _Rung:
+    """Decides what one case does at one instant."""
+
+    house: House
+    live: LiveRule
+    bound: BoundRule
+    timing: Timing
+    case: Case
+    fired: Fired
+    now: dt.datetime
+
+    def with_record(self, record: Record | None) -> _Move:
+        """Decide on what the source says of the record now."""
+        if record is None or record.done or not record.matches:
+            return self._wait_for_check(record)
+        return self._decide(record)
+
+    def without_source(self) -> _Move:
+        """Decide while the source is down: customers wait; staff hear after a quarter of an hour."""
+        record = unpack(self.case.record, self.case.key)
+        due = self._due(record)
+        to_customer = any(timed.step.audience.name in record.people for timed in due)
+        since = min((timed.moment for timed in due if timed.moment), default=self.now)
+        if not to_customer and self.now - since >= STAFF_WAIT:
+            return self._decide(record)
+        return _Move(
+            self.case, self.now + AGAIN, lines=[("waits", "the source is down")] if self.case.next_at == since else []
+        )
+
+    def _wait_for_check(self, record: Record | None) -> _Move:
+        """The record has changed; what that means for the case is for the next check to say."""
+        because = "the record is no longer there" if record is None else why_not(self.live, record) or "it is done"
+        return _Move(self.case, self.live.bound.next_slot(self.now), lines=[("not fired", because)])
+
+    def _due(self, record: Record) -> list[Timed]:
+        waiting = self.timing.waiting(self.case.clock_at, self.case.due_at, record.zone, self.fired)
+        return [timed for timed in waiting if timed.moment is not None and timed.moment <= self.now]
+
+    def _decide(self, record: Record) -> _Move:
+        move = _Move(self.case, None, record)
+        alive = []
+        for timed in self._due(record):
+            ending = self._ending(timed, record)
+            if ending:
+                move.ended.append((timed, ending))
+            else:
+                alive.append(timed)
+        later: list[dt.datetime] = []
+        for timed in alive:
+            if _overtaken(timed, alive):
+                move.ended.append((timed, "overtaken"))
+                continue
+            reached = self._resolve(timed.step, record)
+            if reached.people:
+                move.leaving.append((timed, reached))
+            else:
+                later.append(reached.wait_until or self.now + dt.timedelta(hours=1))
+                move.lines.append(("waits", _nobody_yet(timed.step, reached)))
+        move.next_at = min([*later, *self._next(record, move)], default=None)
+        return move
+
+    def _ending(self, timed: Timed, record: Record) -> str:
+        """Tell how a step that came due ends without leaving, if it does."""
+        expiry = self.timing.expiry(timed.step, timed.moment or self.now, self.case.due_at, self.case.clock_at)
+        if expiry is not None and expiry <= self.now:
+            return "expired"
+        if not all(record.holds.get(str(condition), False) for condition in timed.step.if_):
+            return "skipped"
+        return ""
+
+    def _resolve(self, step: Step, record: Record) -> Reached:
+        told = []
+        if step.audience.kind is AudienceKind.TOLD:
+            with self.house.ledger.read() as connection:
+                accepted = [d for d in outbox.of_case(connection, self.case.id) if d.state == "accepted" and d.person]
+            told = list(dict.fromkeys(unpack_person(one.person) for one in accepted))
+        return self.house.audiences(self.live).resolve(
+            step.audience,
+            record,
+            self.bound.rule.owner,
+            self.now,
+            in_charge=self.case.in_charge,
+            told=told,
+            urgent=step.urgent,
+        )
+
+    def _next(self, record: Record, move: _Move) -> list[dt.datetime]:
+        """Find the moments of the steps that come after those of this move."""
+        after = dict(self.fired)
+        for timed, state in [*move.ended, *((timed, "pending") for timed, _ in move.leaving)]:
+            settled_at = None if state == "pending" else self.now
+            key = (timed.step.identity, 0)
+            after[key] = Firing(0, self.case.id, key[0], 0, "", state, 0, self.now, settled_at, None)
+        waiting = self.timing.waiting(self.case.clock_at, self.case.due_at, record.zone, after)
+        return [timed.moment for timed in waiting if timed.moment is not None and timed.moment > self.now]
+
+
+def _overtaken(timed: Timed, alive: Sequence[Timed]) -> bool:
+    """Tell whether a later step to the same audience is due as well: then only that one fires."""
+    if timed.step.do in ALWAYS or timed.moment is None:
+        return False
+    return any(
+        other.moment is not None
+        and other.moment > timed.moment
+        and other.step.audience.written == timed.step.audience.written
+        and other.step.do not in ALWAYS
+        for other in alive
+    )
+
+
+def _new_firing(case: Case, timed: Timed, state: str) -> NewFiring:
+    step = timed.step
+    return NewFiring(case.id, step.identity, 0, step.audience.written, timed.moment or case.clock_at, state)
+
+
+def _instead(reached: Reached) -> str:
+    if not reached.instead_of:
+        return ""
+    names = ", ".join(person.name or person.id for person in reached.people)
+    return f"; nobody is {reached.instead_of}, so {names} hears"
+
+
+def _nobody_yet(step: Step, reached: Reached) -> str:
+    if reached.wait_until:
+        return f"{step.identity}: nobody is on duty until {reached.wait_until:%Y-%m-%d %H:%M} UTC"
+    return f"{step.identity}: there is nobody to tell; name an operator in config/duly.yaml"

@@ -1,0 +1,257 @@
+"""The sender: takes deliveries out of the outbox, one outlet at a time, and brings back verdicts (law 11)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from duly.api.action import Task
+from duly.api.channel import Channel
+from duly.api.message import Message
+from duly.api.verdict import Accepted, NotSent, Rejected, Retry
+from duly.engine.allowance import Allowance
+from duly.engine.attempt import Down, Outcome, Unsure, attempt
+from duly.engine.doorman import Doorman, Ready
+from duly.engine.house import House
+from duly.engine.ladder import action_channel
+from duly.engine.settlement import LONGEST_RETRY, Settlement, is_idempotent
+from duly.engine.tasks import Tasks
+from duly.ledger import journal, outbox
+from duly.ledger.journal import Entry
+from duly.ledger.outbox import Delivery
+
+BATCH = 64
+FIRST_REST = dt.timedelta(minutes=1)
+"""How long a channel that is down is left alone; doubled each time, up to `LONGEST_RETRY`."""
+
+
+@dataclass
+class _Rest:
+    """A channel that is down."""
+
+    reason: str
+    until: dt.datetime
+    times: int
+
+
+class Sender:
+    """Sends what waits.
+
+    Parameters
+    ----------
+    house: the ledger, the live rules, the sources and the channels.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._doorman = Doorman(house)
+        self._allowance = Allowance(house)
+        self._tasks = Tasks(house)
+        self._resting: dict[str, _Rest] = {}
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+
+    @property
+    def outlets(self) -> list[str]:
+        """The channels, and the actions under the names by which they wait in the outbox."""
+        return [*self._house.channels, *map(action_channel, self._house.actions)]
+
+    @property
+    def down(self) -> dict[str, str]:
+        """The channels that are down, each with the reason."""
+        return {name: rest.reason for name, rest in self._resting.items()}
+
+    def close(self) -> None:
+        """End the threads; what they are sending is finished first."""
+        for pool in self._pools.values():
+            pool.shutdown()
+        self._pools.clear()
+
+    def recover(self, now: dt.datetime) -> dt.datetime | None:
+        """Take over what a sender that died has left behind.
+
+        What was only claimed waits again. What was being sent is never sent blindly again: an idempotent channel
+        resends the frozen words, one that can look a message up is asked, any other leaves it unsure for a person.
+
+        Returns
+        -------
+        When the next lease runs out.
+        """
+        with self._house.ledger.read() as connection:
+            left = outbox.expired(connection, now)
+        found = [self._found_out(one) if one.state == "sending" else Retry("its sender stopped") for one in left]
+        with self._house.ledger.write() as connection:
+            settlement = Settlement(self._house, connection, now)
+            for one, outcome in zip(left, found, strict=True):
+                if one.state == "claimed":
+                    settlement.put_back(one, now, "its sender stopped", "retry")
+                else:
+                    settlement.verdict(one, outcome)
+            settlement.finish()
+        with self._house.ledger.read() as connection:
+            return outbox.earliest_lease(connection)
+
+    def _found_out(self, one: Delivery) -> Outcome:
+        """Find out what became of a delivery that was being sent; an idempotent one may be sent again as it is."""
+        channel = self._house.channels.get(one.channel)
+        lookup: Callable[[str], Accepted | None] | None = getattr(channel, "lookup", None)
+        if lookup is None or is_idempotent(self._house, one):
+            return Unsure("the process ended while it was being sent")
+        found = attempt(lambda: lookup(one.intent_key) or Retry("the other side does not know it"))
+        return found if isinstance(found, Accepted | Retry) else Unsure("the other side could not be asked")
+
+    def send(self, outlet: str, now: dt.datetime) -> dt.datetime | None:
+        """Send everything that waits for one channel (or one action) and may leave by ``now``.
+
+        Returns
+        -------
+        When to look again; ``None`` when nothing waits.
+        """
+        rest = self._resting.get(outlet)
+        if rest is not None and now < rest.until:
+            return rest.until
+        rule_ids = set(self._house.rules.all)
+        while True:
+            with self._house.ledger.write() as connection:
+                batch = outbox.claim(connection, outlet, now, BATCH, rule_ids)
+            if not batch:
+                break
+            if (down := self._send_batch(outlet, batch, now)) is not None:
+                return self._rest(outlet, down, batch[0].rule_id, now)
+        self._resting.pop(outlet, None)
+        with self._house.ledger.read() as connection:
+            return outbox.earliest(connection, outlet, rule_ids)
+
+    def _send_batch(self, outlet: str, batch: Sequence[Delivery], now: dt.datetime) -> Down | None:
+        """Send one batch; returns why the channel is down, if it is."""
+        fates = self._doorman.look(batch, now)
+        ready = [fate for fate in fates if isinstance(fate, Ready)]
+        with self._house.ledger.write() as connection:
+            settlement = Settlement(self._house, connection, now)
+            for fate in fates:
+                settlement.turn_away(fate)
+            settlement.finish()
+        if not ready:
+            return None
+        channel = self._house.channels.get(outlet)
+        opened = attempt(_opening(channel)) if channel else Accepted()
+        if not isinstance(opened, Accepted):
+            return self._not_opened(ready, opened, now)
+        width = self._house.connections.get(outlet, 1)
+        try:
+            for start in range(0, len(ready), width):
+                down = self._send_group(outlet, channel, ready[start : start + width], now)
+                if down is not None:
+                    self._leave(ready[start + width :], now)
+                    return down
+        finally:
+            if channel:
+                attempt(_closing(channel))
+        return None
+
+    def _send_group(
+        self, outlet: str, channel: Channel | None, group: Sequence[Ready], now: dt.datetime
+    ) -> Down | None:
+        """Send as many as the channel takes at a time: one commit before a byte leaves, one for the verdicts."""
+        ours = self._mark(group, now)
+        tasks = {} if channel else {ready.delivery.id: self._tasks.make(ready, now) for ready in ours}
+        sends = [_sending(channel, ready) if channel else self._doing(ready, tasks) for ready in ours]
+        if len(sends) > 1:
+            pool = self._pools.setdefault(outlet, ThreadPoolExecutor(self._house.connections.get(outlet, 1), outlet))
+            outcomes = list(pool.map(attempt, sends))
+        else:
+            outcomes = [attempt(send) for send in sends]
+        with self._house.ledger.write() as connection:
+            settlement = Settlement(self._house, connection, now)
+            for ready, outcome in zip(ours, outcomes, strict=True):
+                settlement.verdict(ready.delivery, outcome)
+                if isinstance(outcome, Retry | Rejected | Down):
+                    self._allowance.give_back(connection, ready, now)
+                if isinstance(outcome, Accepted) and ready.delivery.id in tasks:
+                    self._tasks.carry_out(connection, ready, tasks[ready.delivery.id], now)
+            settlement.finish()
+        return next((outcome for outcome in outcomes if isinstance(outcome, Down)), None)
+
+    def _mark(self, group: Sequence[Ready], now: dt.datetime) -> list[Ready]:
+        """Commit, in one go, that these are being sent: only now may a byte leave."""
+        with self._house.ledger.write() as connection:
+            settlement = Settlement(self._house, connection, now)
+            allowed = []
+            for ready in group:
+                refusal = None if ready.delivery.body is not None else self._allowance.take(connection, ready, now)
+                if refusal is None:
+                    allowed.append(ready)
+                elif refusal.until is None:
+                    settlement.end(ready.delivery, "capped", refusal.reason)
+                else:
+                    settlement.put_back(ready.delivery, refusal.until, refusal.reason, "waits")
+            ours = outbox.mark_sending(connection, [(r.delivery, r.to, r.words.subject, r.words.body) for r in allowed])
+            settlement.finish()
+        return [ready for ready in allowed if ready.delivery.id in ours]
+
+    def _doing(self, ready: Ready, tasks: dict[int, Task]) -> Callable[[], object]:
+        action = self._house.actions[ready.delivery.channel.removeprefix("action ")]
+        return lambda: action.run(tasks[ready.delivery.id])
+
+    def _not_opened(self, ready: Sequence[Ready], opened: Outcome, now: dt.datetime) -> Down | None:
+        """The channel could not be opened, so nothing has left: all of these wait."""
+        reason = getattr(opened, "reason", "it could not be opened")
+        if isinstance(opened, Down):
+            self._leave(ready, now)
+            return opened
+        with self._house.ledger.write() as connection:
+            settlement = Settlement(self._house, connection, now)
+            for one in ready:
+                settlement.verdict(one.delivery, Retry(reason))
+            settlement.finish()
+        return None
+
+    def _leave(self, rest: Sequence[Ready], now: dt.datetime) -> None:
+        """Put back what was claimed for a channel that turned out to be down."""
+        with self._house.ledger.write() as connection:
+            for ready in rest:
+                keep = ready.delivery.body is not None
+                outbox.put_back(connection, ready.delivery, now, "its channel is down", keep_words=keep)
+
+    def _rest(self, outlet: str, down: Down, rule_id: int, now: dt.datetime) -> dt.datetime:
+        """Leave a channel alone for a while, longer each time."""
+        times = self._resting[outlet].times + 1 if outlet in self._resting else 1
+        until: dt.datetime = now + min(FIRST_REST * 2 ** (times - 1), LONGEST_RETRY)
+        self._resting[outlet] = _Rest(down.reason, until, times)
+        if times == 1:
+            with self._house.ledger.write() as connection:
+                journal.write(connection, [Entry(now, "channel down", f"{outlet} is down: {down.reason}", rule_id)])
+        return until
+
+
+def _opening(channel: Channel) -> Callable[[], object]:
+    def opening() -> Accepted:
+        try:
+            channel.open()
+        except (NotSent, OSError) as error:
+            raise NotSent(str(error)) from error
+        return Accepted()
+
+    return opening
+
+
+def _closing(channel: Channel) -> Callable[[], object]:
+    def closing() -> Accepted:
+        channel.close()
+        return Accepted()
+
+    return closing
+
+
+def _sending(channel: Channel, ready: Ready) -> Callable[[], object]:
+    message = Message(
+        id=ready.delivery.intent_key,
+        to=ready.to,
+        text=ready.words.body,
+        subject=ready.words.subject,
+        name=ready.person.name,
+        lang=ready.person.lang,
+        urgent=ready.delivery.urgent,
+    )
+    return lambda: channel.send(message)

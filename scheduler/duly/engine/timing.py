@@ -1,0 +1,185 @@
+"""When a case is due and when each of its steps comes: pure reckoning, without a database."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from duly.ledger.firings import SETTLED, Firing
+from duly.rules.bind import BoundRule
+from duly.rules.model import Step, When
+from duly.time.duration import Duration, Unit
+from duly.time.zone import first_at, zone
+
+Fired = Mapping[tuple[str, int], Firing]
+"""What has fired for one case, by (step, occurrence)."""
+
+ELAPSED_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A step that still waits, and the moment it comes; ``None`` while it waits for an earlier step's answer."""
+
+    step: Step
+    moment: dt.datetime | None
+
+
+class Timing:
+    """Reckons the times of one version of a rule.
+
+    Parameters
+    ----------
+    bound: the rule, bound to its noun and to its owner's working time.
+    """
+
+    def __init__(self, bound: BoundRule) -> None:
+        self._rule = bound.rule
+        self._working = bound.working
+        self._customers = frozenset(name for name, person in bound.noun.people.items() if not person.staff)
+
+    def due(self, clock_at: dt.datetime, times: Mapping[str, dt.datetime]) -> dt.datetime | None:
+        """Reckon by when a record must be done.
+
+        Parameters
+        ----------
+        clock_at: the instant its clock counts from.
+        times: the noun's times that the rule's ``due`` names.
+
+        Returns
+        -------
+        The due instant; ``None`` when the rule has no ``due``, or the record lacks the time it names.
+        """
+        due = self._rule.due
+        if due is None:
+            return None
+        if due.duration is not None:
+            return self._working.add(clock_at, due.duration)
+        if due.times:
+            return min(first_at(clock_at, time, self._working.zone) for time in due.times)
+        return times.get(due.time_name)
+
+    def waiting(self, clock_at: dt.datetime, due_at: dt.datetime | None, record_zone: str, fired: Fired) -> list[Timed]:
+        """List the steps that have not fired, with their moments, in the rule's order."""
+        found = []
+        for index, step in enumerate(self._rule.steps):
+            firing = fired.get((step.identity, 0))
+            if firing is not None and firing.state != "cancelled":
+                continue
+            found.append(Timed(step, self._moment(index, clock_at, due_at, record_zone, fired)))
+        return found
+
+    def next_at(
+        self, clock_at: dt.datetime, due_at: dt.datetime | None, record_zone: str, fired: Fired
+    ) -> dt.datetime | None:
+        """Find the earliest moment of a step that has not fired; ``None`` when nothing is left to wait for."""
+        moments = [timed.moment for timed in self.waiting(clock_at, due_at, record_zone, fired)]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def expiry(
+        self, step: Step, moment: dt.datetime, due_at: dt.datetime | None, clock_at: dt.datetime
+    ) -> dt.datetime | None:
+        """Find when a step is no longer worth firing: its own ``expires``, and for ``before`` the due time."""
+        ends = []
+        if step.when is When.BEFORE:
+            ends.append(due_at or clock_at)
+        if step.expires is not None:
+            ends.append(self._working.add(moment, step.expires))
+        return min(ends, default=None)
+
+    def clock_bounds(
+        self, now: dt.datetime, horizon: dt.datetime, reach: dt.timedelta
+    ) -> tuple[dt.datetime | None, dt.datetime | None]:
+        """Bound the clocks of the records that a check has to see: none with a step by ``horizon`` lies outside.
+
+        Wide rather than narrow: the exact moments are reckoned record by record.
+
+        Returns
+        -------
+        The earliest and the latest clock; ``None`` for a side that cannot be bound.
+        """
+        latest = [self._latest_clock(step, horizon) for step in self._rule.steps if step.when is not When.UNANSWERED]
+        high = None if not latest or None in latest else max(at for at in latest if at is not None)
+        return now - reach, high
+
+    def _latest_clock(self, step: Step, horizon: dt.datetime) -> dt.datetime | None:
+        due = self._rule.due
+        from_due = step.when in (When.BEFORE, When.LATE) and due is not None
+        if from_due and due is not None and due.time_name:
+            return None
+        latest = horizon + ELAPSED_DAY if step.at else horizon
+        if step.duration is not None:
+            if step.when is When.BEFORE:
+                latest = self._latest_end(latest, step.duration)
+            else:
+                latest -= _at_least(step.duration)
+        if from_due and due is not None and due.duration is not None:
+            latest -= _at_least(due.duration)
+        return latest
+
+    def _latest_end(self, start: dt.datetime, duration: Duration) -> dt.datetime:
+        if duration.unit is Unit.PERCENT:
+            due = self._rule.due
+            if due is None or due.duration is None:
+                return start + 2 * ELAPSED_DAY
+            return self._working.add(start, due.duration) + 2 * ELAPSED_DAY
+        end = self._working.add(start, duration)
+        if duration.unit in (Unit.WORKING, Unit.WORKING_DAYS):
+            # Counted backwards, every end up to the next opening leads to the same start.
+            end = self._working.next_opening(end) + ELAPSED_DAY
+        return end + ELAPSED_DAY if duration.unit is not Unit.ELAPSED else end
+
+    def _moment(
+        self, index: int, clock_at: dt.datetime, due_at: dt.datetime | None, record_zone: str, fired: Fired
+    ) -> dt.datetime | None:
+        step = self._rule.steps[index]
+        moment = self._unshifted(index, clock_at, due_at, fired)
+        if moment is None or step.at is None:
+            return moment
+        return first_at(moment, step.at, self._zone_of(step, record_zone))
+
+    def _unshifted(
+        self, index: int, clock_at: dt.datetime, due_at: dt.datetime | None, fired: Fired
+    ) -> dt.datetime | None:
+        step = self._rule.steps[index]
+        if step.when is When.AT or step.duration is None:
+            return clock_at
+        if step.when is When.AFTER and step.duration.unit is not Unit.PERCENT:
+            return self._working.add(clock_at, step.duration)
+        if step.when is When.UNANSWERED:
+            answered = self._previous_told(index, fired)
+            return self._working.add(answered, step.duration) if answered is not None else None
+        end = due_at if self._rule.due is not None else clock_at
+        if end is None:
+            return None
+        if step.duration.unit is Unit.PERCENT:
+            share = step.duration.amount / 100
+            return end - (end - clock_at) * share if step.when is When.BEFORE else clock_at + (end - clock_at) * share
+        if step.when is When.LATE:
+            return self._working.add(end, step.duration)
+        return self._working.subtract(end, step.duration)
+
+    def _previous_told(self, index: int, fired: Fired) -> dt.datetime | None:
+        """Find when the step before was accepted; one that reached nobody counts from when that was known."""
+        firing = fired.get((self._rule.steps[index - 1].identity, 0)) if index else None
+        if firing is None or firing.state not in SETTLED:
+            return None
+        return firing.accepted_at or firing.settled_at
+
+    def _zone_of(self, step: Step, record_zone: str) -> ZoneInfo:
+        """A customer's 10:00 is ten o'clock where the customer lives; the staff's is the desk's."""
+        if record_zone and step.audience.name in self._customers and not step.audience.role:
+            return zone(record_zone)
+        return self._working.zone
+
+
+def _at_least(duration: Duration) -> dt.timedelta:
+    """Give the least real time that a duration takes: working time is never quicker than the clock."""
+    if duration.unit in (Unit.ELAPSED, Unit.WORKING):
+        return dt.timedelta(seconds=duration.amount)
+    if duration.unit is Unit.DAYS:
+        # A day with a leap of the clock is an hour, or less, shorter.
+        return max(dt.timedelta(days=duration.amount, hours=-3), dt.timedelta(0))
+    return dt.timedelta(0)

@@ -1,0 +1,1 @@
+"""Duly's own database: rule versions, checks, cases, firings, deliveries, journal."""

@@ -1,0 +1,355 @@
+"""Cases in the ledger: (rule, record key, clock), from open to closed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from duly.ledger.schema import cases, delivery, delivery_case, firing
+
+ACTIVE = ("open", "acknowledged")
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One row of ``cases``; see the schema for what each column means."""
+
+    id: int
+    rule_id: int
+    version_id: int
+    key: bytes
+    clock: str
+    state: str
+    used_up: bool
+    held: str | None
+    clock_at: dt.datetime
+    due_at: dt.datetime | None
+    next_at: dt.datetime | None
+    opened_at: dt.datetime
+    closed_at: dt.datetime | None
+    in_charge: str | None
+    record: Mapping[str, Any]
+
+    @property
+    def active(self) -> bool:
+        """Whether it still waits for something to be done."""
+        return self.state in ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """What a check knows of a case that it opens."""
+
+    version_id: int
+    key: bytes
+    clock: str
+    held: str | None
+    clock_at: dt.datetime
+    due_at: dt.datetime | None
+    next_at: dt.datetime | None
+    record: Mapping[str, Any]
+
+
+_COLUMNS = [cases.c[name] for name in Case.__dataclass_fields__]
+_SEEN = sa.table("seen", sa.column("case_id"))
+"""A temporary table: what one check has seen, on its own connection."""
+
+
+def known(connection: sa.Connection, rule_id: int, keys: Collection[bytes]) -> dict[tuple[bytes, str], Case]:
+    """Find the cases of a rule, open or closed, for a batch of record keys."""
+    found = {}
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), BATCH):
+        rows = connection.execute(
+            sa.select(*_COLUMNS).where(cases.c.rule_id == rule_id, cases.c.key.in_(ordered[start : start + BATCH]))
+        )
+        found.update({(row.key, row.clock): Case(*row) for row in rows})
+    return found
+
+
+def get(connection: sa.Connection, case_ids: Collection[int]) -> dict[int, Case]:
+    """Read cases by their number."""
+    rows = connection.execute(sa.select(*_COLUMNS).where(cases.c.id.in_(sorted(case_ids))))
+    return {row.id: Case(*row) for row in rows}
+
+
+def of_key(connection: sa.Connection, rule_id: int, key: bytes) -> list[Case]:
+    """Find every case of one record under one rule, oldest first."""
+    rows = connection.execute(
+        sa.select(*_COLUMNS).where(cases.c.rule_id == rule_id, cases.c.key == key).order_by(cases.c.id)
+    )
+    return [Case(*row) for row in rows]
+
+
+def open_new(
+    connection: sa.Connection, rule_id: int, new: Sequence[NewCase], now: dt.datetime
+) -> dict[tuple[bytes, str], int]:
+    """Open cases, keys sorted; one that another node opened meanwhile is left as it is.
+
+    Returns
+    -------
+    The number of each case opened here, by key and clock.
+    """
+    if not new:
+        return {}
+    opened = {}
+    # RETURNING tells what is new: a driver's row count for many inserts at once does not.
+    statement = (
+        _insert_ignoring(connection)
+        .values(rule_id=rule_id, state="open", used_up=False, opened_at=now)
+        .returning(cases.c.id, cases.c.key, cases.c.clock)
+    )
+    rows = [
+        {
+            "version_id": case.version_id,
+            "key": case.key,
+            "clock": case.clock,
+            "held": case.held,
+            "clock_at": case.clock_at,
+            "due_at": case.due_at,
+            "next_at": None if case.held else case.next_at,
+            "record": case.record,
+            "rule_id": rule_id,
+            "state": "open",
+            "used_up": False,
+            "opened_at": now,
+        }
+        for case in sorted(new, key=lambda case: (case.key, case.clock))
+    ]
+    for start in range(0, len(rows), BATCH):
+        for row in connection.execute(statement, rows[start : start + BATCH]):
+            opened[(row.key, row.clock)] = row.id
+    return opened
+
+
+def _insert_ignoring(connection: sa.Connection) -> Any:
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as sqlite_insert  # noqa: PLC0415 - only the dialect in use
+
+        return sqlite_insert(cases).on_conflict_do_nothing()
+    from sqlalchemy.dialects.postgresql import insert as postgresql_insert  # noqa: PLC0415 - only the dialect in use
+
+    return postgresql_insert(cases).on_conflict_do_nothing()
+
+
+def reopen(connection: sa.Connection, case_id: int, next_at: dt.datetime | None, record: Mapping[str, Any]) -> None:
+    """Open a closed case again; what was cancelled is armed again, what had fired stays fired."""
+    connection.execute(
+        sa.update(cases)
+        .where(cases.c.id == case_id, cases.c.state.not_in(ACTIVE))
+        .values(state="open", reason=None, closed_at=None, next_at=next_at, record=record)
+    )
+
+
+def set_times(connection: sa.Connection, case_id: int, due_at: dt.datetime | None, next_at: dt.datetime | None) -> None:
+    """Follow a due time that has moved."""
+    connection.execute(
+        sa.update(cases)
+        .where(cases.c.id == case_id)
+        .values(
+            due_at=due_at,
+            next_at=sa.case((cases.c.held.is_(None), sa.bindparam("next", next_at, cases.c.next_at.type))),
+        )
+    )
+
+
+def begin_seen(connection: sa.Connection) -> None:
+    """Begin to note which open cases this check has seen; the notes live with this connection."""
+    connection.exec_driver_sql("CREATE TEMPORARY TABLE IF NOT EXISTS seen (case_id BIGINT PRIMARY KEY)")
+    connection.exec_driver_sql("DELETE FROM seen")
+
+
+def mark_seen(connection: sa.Connection, case_ids: Collection[int]) -> None:
+    """Note that the source still names these cases."""
+    if case_ids:
+        connection.execute(
+            sa.text("INSERT INTO seen (case_id) VALUES (:id) ON CONFLICT DO NOTHING"),
+            [{"id": i} for i in sorted(case_ids)],
+        )
+
+
+def unseen(connection: sa.Connection, rule_id: int, after: int) -> list[Case]:
+    """Read the next batch, by number above ``after``, of open cases that this check has not seen."""
+    rows = connection.execute(
+        sa.select(*_COLUMNS)
+        .where(
+            cases.c.rule_id == rule_id,
+            cases.c.state.in_(ACTIVE),
+            cases.c.id > after,
+            ~sa.exists().where(_SEEN.c.case_id == cases.c.id),
+        )
+        .order_by(cases.c.id)
+        .limit(BATCH)
+    )
+    return [Case(*row) for row in rows]
+
+
+def count_open(connection: sa.Connection, rule_id: int) -> int:
+    """Count a rule's open cases."""
+    count = sa.select(sa.func.count()).where(cases.c.rule_id == rule_id, cases.c.state.in_(ACTIVE))
+    return connection.execute(count).scalar_one()
+
+
+def close(
+    connection: sa.Connection, case_id: int, state: str, reason: str, now: dt.datetime, *, used_up: bool = False
+) -> list[int]:
+    """Close one case as ``done`` or ``gone`` and cancel what waits.
+
+    Returns
+    -------
+    The numbers of the deliveries that were cancelled.
+    """
+    changed = connection.execute(
+        sa.update(cases)
+        .where(cases.c.id == case_id, cases.c.state.in_(ACTIVE))
+        .values(state=state, reason=reason, closed_at=now, next_at=None, held=None, used_up=used_up)
+    )
+    if changed.rowcount == 0:
+        return []
+    alone = sa.select(delivery_case.c.delivery_id).where(delivery_case.c.case_id == case_id)
+    waiting = sa.select(delivery.c.id, delivery.c.firing_id).where(
+        delivery.c.id.in_(alone), delivery.c.state.in_(("waiting", "claimed"))
+    )
+    cancelled = connection.execute(waiting).all()
+    if cancelled:
+        connection.execute(
+            sa.update(delivery)
+            .where(delivery.c.id.in_([row.id for row in cancelled]), delivery.c.state.in_(("waiting", "claimed")))
+            .values(state="cancelled", reason=reason, settled_at=now, token=None)
+        )
+        connection.execute(
+            sa.update(firing)
+            .where(firing.c.id.in_({row.firing_id for row in cancelled}), firing.c.state == "pending")
+            .values(state="cancelled", settled_at=now)
+        )
+    return [row.id for row in cancelled]
+
+
+def used_up(connection: sa.Connection, rule_id: int, now: dt.datetime) -> list[int]:
+    """Find open cases with nothing left on the ladder, nothing on its way, and their clock passed."""
+    on_its_way = sa.exists().where(firing.c.case_id == cases.c.id, firing.c.state == "pending")
+    rows = connection.execute(
+        sa.select(cases.c.id).where(
+            cases.c.rule_id == rule_id,
+            cases.c.state.in_(ACTIVE),
+            cases.c.held.is_(None),
+            cases.c.next_at.is_(None),
+            cases.c.clock_at <= now,
+            ~on_its_way,
+        )
+    )
+    return [row.id for row in rows]
+
+
+def due(connection: sa.Connection, now: dt.datetime, rule_ids: Collection[int], limit: int) -> list[Case]:
+    """Read the cases of these rules whose ladder has something to do, earliest first."""
+    rows = connection.execute(
+        sa.select(*_COLUMNS)
+        .where(cases.c.state.in_(ACTIVE), cases.c.next_at <= now, cases.c.rule_id.in_(sorted(rule_ids)))
+        .order_by(cases.c.next_at, cases.c.id)
+        .limit(limit)
+    )
+    return [Case(*row) for row in rows]
+
+
+def count_due(connection: sa.Connection, now: dt.datetime) -> dict[int, int]:
+    """Count, by rule, the cases whose ladder has something to do."""
+    rows = connection.execute(
+        sa.select(cases.c.rule_id, sa.func.count())
+        .where(cases.c.state.in_(ACTIVE), cases.c.next_at <= now)
+        .group_by(cases.c.rule_id)
+    )
+    return {rule_id: count for rule_id, count in rows}
+
+
+def earliest(connection: sa.Connection, rule_ids: Collection[int]) -> dt.datetime | None:
+    """When the ladder of these rules has to wake next."""
+    soonest = sa.select(sa.func.min(cases.c.next_at)).where(
+        cases.c.state.in_(ACTIVE), cases.c.rule_id.in_(sorted(rule_ids))
+    )
+    return connection.execute(soonest).scalar()
+
+
+def advance(connection: sa.Connection, case: Case, next_at: dt.datetime | None, **values: Any) -> bool:
+    """Move a case to its next moment, unless another node has done so since ``case`` was read.
+
+    Returns
+    -------
+    Whether it was ours to move.
+    """
+    moved = connection.execute(
+        sa.update(cases)
+        .where(cases.c.id == case.id, cases.c.next_at == case.next_at, cases.c.state.in_(ACTIVE))
+        .values(next_at=next_at, **values)
+    )
+    return moved.rowcount == 1
+
+
+def set_next(connection: sa.Connection, case_id: int, next_at: dt.datetime | None) -> None:
+    """Have the ladder look at an open case at ``next_at``."""
+    connection.execute(
+        sa.update(cases)
+        .where(cases.c.id == case_id, cases.c.state.in_(ACTIVE), cases.c.held.is_(None))
+        .values(next_at=next_at)
+    )
+
+
+def hand_to(connection: sa.Connection, case_id: int, person: str) -> None:
+    """Put a case into the hands of a person of the directory."""
+    connection.execute(sa.update(cases).where(cases.c.id == case_id).values(in_charge=person))
+
+
+def hold(connection: sa.Connection, rule_id: int, reason: str, now: dt.datetime) -> int:
+    """Hold every case of a rule whose ladder has something to do now.
+
+    Returns
+    -------
+    How many are held by this.
+    """
+    held = connection.execute(
+        sa.update(cases)
+        .where(cases.c.rule_id == rule_id, cases.c.state.in_(ACTIVE), cases.c.next_at <= now)
+        .values(held=reason, next_at=None)
+    )
+    return held.rowcount
+
+
+def held(connection: sa.Connection, rule_id: int, after: int = 0) -> Iterator[Case]:
+    """Read a rule's held cases, in the order they were opened."""
+    while True:
+        rows = connection.execute(
+            sa.select(*_COLUMNS)
+            .where(cases.c.rule_id == rule_id, cases.c.state.in_(ACTIVE), cases.c.held.is_not(None), cases.c.id > after)
+            .order_by(cases.c.id)
+            .limit(BATCH)
+        ).all()
+        yield from (Case(*row) for row in rows)
+        if len(rows) < BATCH:
+            return
+        after = rows[-1].id
+
+
+def release(connection: sa.Connection, case_id: int, next_at: dt.datetime | None) -> None:
+    """Let one held case go on."""
+    connection.execute(sa.update(cases).where(cases.c.id == case_id).values(held=None, next_at=next_at))
+
+
+def counts(connection: sa.Connection) -> dict[int, dict[str, int]]:
+    """Count, by rule, the cases in each state, with ``held`` beside ``open``."""
+    rows = connection.execute(
+        sa.select(cases.c.rule_id, cases.c.state, cases.c.held.is_not(None).label("is_held"), sa.func.count()).group_by(
+            cases.c.rule_id, cases.c.state, sa.literal_column("is_held")
+        )
+    )
+    found: dict[int, dict[str, int]] = {}
+    for rule_id, state, is_held, count in rows:
+        counted = found.setdefault(rule_id, {})
+        counted[state] = counted.get(state, 0) + count
+        if is_held:
+            counted["held"] = counted.get("held", 0) + count
+    return found

@@ -1,0 +1,134 @@
+"""Checks in the ledger: each (rule, slot) is claimed once, under a lease."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from duly.ledger.schema import check_run
+
+LEASE = dt.timedelta(minutes=15)
+"""How long a check may take before another node takes it for dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A check that is ours to run; ``token`` proves it until ``lease_until``."""
+
+    id: int
+    token: str
+    lease_until: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LastCheck:
+    """The last check of a rule that read its whole answer."""
+
+    now: dt.datetime
+    slot: dt.datetime
+    plan_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LatestSlot:
+    """The latest slot of a rule, however its check ended."""
+
+    slot: dt.datetime
+    state: str
+    finished_at: dt.datetime | None
+
+
+def claim(
+    connection: sa.Connection, rule_id: int, slot: dt.datetime, now: dt.datetime, plan_digest: str
+) -> Claim | None:
+    """Claim one check; ``None`` when it has been run, or runs, or another slot of the rule still runs.
+
+    A check whose lease has run out is taken over under a new token, which fences its former owner.
+    """
+    running = connection.execute(
+        sa.select(check_run.c.id).where(
+            check_run.c.rule_id == rule_id, check_run.c.state == "running", check_run.c.lease_until > now
+        )
+    ).first()
+    if running:
+        return None
+    token, lease_until = secrets.token_hex(16), now + LEASE
+    fresh = {"state": "running", "token": token, "lease_until": lease_until, "now": now, "plan_digest": plan_digest}
+    last = connection.execute(
+        sa.select(check_run.c.id, check_run.c.state, check_run.c.lease_until).where(
+            check_run.c.rule_id == rule_id, check_run.c.slot == slot
+        )
+    ).one_or_none()
+    if last is None:
+        try:
+            new = {"rule_id": rule_id, "slot": slot, "found": 0, "opened": 0, "closed": 0, "held": 0}
+            number = connection.execute(
+                sa.insert(check_run).values(**new, **fresh).returning(check_run.c.id)
+            ).scalar_one()
+        except IntegrityError:
+            return None
+        return Claim(number, token, lease_until)
+    if last.state != "running" and last.state != "failed":
+        return None
+    taken = connection.execute(
+        sa.update(check_run)
+        .where(check_run.c.id == last.id, check_run.c.state == last.state, check_run.c.lease_until == last.lease_until)
+        .values(finished_at=None, reason=None, **fresh)
+    )
+    return Claim(last.id, token, lease_until) if taken.rowcount else None
+
+
+def finish(connection: sa.Connection, claim: Claim, state: str, now: dt.datetime, **values: Any) -> bool:
+    """Settle a check as ``done``, ``refused`` or ``failed``; false when its lease was taken over meanwhile."""
+    finished = connection.execute(
+        sa.update(check_run)
+        .where(check_run.c.id == claim.id, check_run.c.token == claim.token, check_run.c.state == "running")
+        .values(state=state, finished_at=now, **values)
+    )
+    return finished.rowcount == 1
+
+
+def last(connection: sa.Connection, rule_id: int) -> LastCheck | None:
+    """Find the last check of a rule that read its whole answer."""
+    row = connection.execute(
+        sa.select(check_run.c.now, check_run.c.slot, check_run.c.plan_digest)
+        .where(check_run.c.rule_id == rule_id, check_run.c.state.in_(("done", "refused")))
+        .order_by(check_run.c.slot.desc())
+        .limit(1)
+    ).one_or_none()
+    return LastCheck(*row) if row else None
+
+
+def latest(connection: sa.Connection, rule_id: int) -> LatestSlot | None:
+    """Find the latest slot of a rule that was claimed."""
+    row = connection.execute(
+        sa.select(check_run.c.slot, check_run.c.state, check_run.c.finished_at)
+        .where(check_run.c.rule_id == rule_id)
+        .order_by(check_run.c.slot.desc())
+        .limit(1)
+    ).one_or_none()
+    return LatestSlot(*row) if row else None
+
+
+def failures(connection: sa.Connection, rule_id: int) -> int:
+    """Count the failed checks of a rule since its last good one."""
+    good = (
+        sa.select(sa.func.coalesce(sa.func.max(check_run.c.slot), 0))
+        .where(check_run.c.rule_id == rule_id, check_run.c.state.in_(("done", "refused")))
+        .scalar_subquery()
+    )
+    count = sa.select(sa.func.count()).where(
+        check_run.c.rule_id == rule_id, check_run.c.state == "failed", check_run.c.slot > good
+    )
+    return connection.execute(count).scalar_one()
+
+
+def counts(connection: sa.Connection) -> dict[str, int]:
+    """Count all checks by state."""
+    rows = connection.execute(sa.select(check_run.c.state, sa.func.count()).group_by(check_run.c.state))
+    return {state: count for state, count in rows}

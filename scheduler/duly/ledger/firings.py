@@ -1,0 +1,146 @@
+"""Firings in the ledger: a step fires once per (case, step, occurrence)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from duly.ledger.schema import delivery, firing
+
+SETTLED = ("fired", "overtaken", "expired", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """One row of ``firing``; see the schema for what each column means."""
+
+    id: int
+    case_id: int
+    step: str
+    occurrence: int
+    audience: str
+    state: str
+    round: int
+    moment: dt.datetime
+    settled_at: dt.datetime | None
+    accepted_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewFiring:
+    """A step of a case that comes due. ``state`` is ``pending`` when something leaves, else how it ended at once."""
+
+    case_id: int
+    step: str
+    occurrence: int
+    audience: str
+    moment: dt.datetime
+    state: str
+
+
+_COLUMNS = [firing.c[name] for name in Firing.__dataclass_fields__]
+
+
+def of_cases(connection: sa.Connection, case_ids: Collection[int]) -> dict[int, dict[tuple[str, int], Firing]]:
+    """Read what has fired for these cases: by case, then by (step, occurrence)."""
+    rows = connection.execute(sa.select(*_COLUMNS).where(firing.c.case_id.in_(sorted(case_ids))).order_by(firing.c.id))
+    found: dict[int, dict[tuple[str, int], Firing]] = {}
+    for row in rows:
+        found.setdefault(row.case_id, {})[(row.step, row.occurrence)] = Firing(*row)
+    return found
+
+
+def fire(
+    connection: sa.Connection, new: Sequence[NewFiring], now: dt.datetime
+) -> dict[tuple[int, str, int], tuple[int, int]]:
+    """Write firings; one that was cancelled is armed again under its next round.
+
+    Returns
+    -------
+    The number and the round of each firing written, by (case, step, occurrence); one that had fired before is left out.
+    """
+    if not new:
+        return {}
+    before = of_cases(connection, {f.case_id for f in new})
+    written: dict[tuple[int, str, int], tuple[int, int]] = {}
+    fresh = []
+    for wanted in new:
+        old = before.get(wanted.case_id, {}).get((wanted.step, wanted.occurrence))
+        settled_at = None if wanted.state == "pending" else now
+        if old is None:
+            fresh.append(
+                {
+                    "case_id": wanted.case_id,
+                    "step": wanted.step,
+                    "occurrence": wanted.occurrence,
+                    "audience": wanted.audience,
+                    "state": wanted.state,
+                    "round": 0,
+                    "moment": wanted.moment,
+                    "settled_at": settled_at,
+                }
+            )
+        elif old.state == "cancelled":
+            connection.execute(
+                sa.update(firing)
+                .where(firing.c.id == old.id)
+                .values(state=wanted.state, round=old.round + 1, moment=wanted.moment, settled_at=settled_at)
+            )
+            written[(wanted.case_id, wanted.step, wanted.occurrence)] = (old.id, old.round + 1)
+    if fresh:
+        rows = connection.execute(
+            sa.insert(firing).returning(firing.c.id, firing.c.case_id, firing.c.step, firing.c.occurrence), fresh
+        )
+        written.update({(row.case_id, row.step, row.occurrence): (row.id, 0) for row in rows})
+    return written
+
+
+def settle(connection: sa.Connection, firing_ids: Collection[int], now: dt.datetime) -> dict[int, str]:
+    """Bring firings up to date with their deliveries: fired once one was accepted, rejected or unsure.
+
+    A firing whose deliveries were all cancelled is cancelled, so that it can be armed again; one whose deliveries all
+    expired, or reached their cap, has ended.
+
+    Returns
+    -------
+    The cases whose ladder may go on because of this, each with the state that its firing came to.
+    """
+    if not firing_ids:
+        return {}
+    rows = connection.execute(
+        sa.select(firing.c.id, firing.c.case_id, firing.c.accepted_at, delivery.c.state, delivery.c.settled_at)
+        .join(delivery, delivery.c.firing_id == firing.c.id)
+        .where(firing.c.id.in_(sorted(firing_ids)), firing.c.state.in_(("pending", "fired")))
+    ).all()
+    moved: dict[int, str] = {}
+    for firing_id in {row.id for row in rows}:
+        mine = [row for row in rows if row.id == firing_id]
+        states = {row.state for row in mine}
+        accepted = min((row.settled_at for row in mine if row.state == "accepted"), default=None)
+        state = _state(states)
+        if state == "pending":
+            continue
+        connection.execute(
+            sa.update(firing)
+            .where(firing.c.id == firing_id)
+            .values(
+                state=state,
+                accepted_at=accepted,
+                settled_at=sa.func.coalesce(firing.c.settled_at, sa.bindparam("at", now, firing.c.settled_at.type)),
+            )
+        )
+        moved[mine[0].case_id] = state
+    return moved
+
+
+def _state(states: set[str]) -> str:
+    if states & {"accepted", "rejected", "unsure"}:
+        return "fired"
+    if states & {"waiting", "claimed", "sending"}:
+        return "pending"
+    if "cancelled" in states:
+        return "cancelled"
+    return "expired"

@@ -1,0 +1,80 @@
+"""The ledger as a whole: its connections, its transactions, its migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+BUSY_SECONDS = 30
+"""How long one writer waits for another; a writing transaction here takes milliseconds."""
+
+
+class Ledger:
+    """Duly's own database.
+
+    Parameters
+    ----------
+    url: an SQLAlchemy URL; ``sqlite://`` keeps it in memory, for examples and tests.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._writing = self.engine.execution_options(duly_write=True)
+
+    def migrate(self) -> None:
+        """Bring the database to the shape that this version of Duly needs."""
+        from duly.ledger import migrate  # noqa: PLC0415 - Alembic takes 0.3 s to import
+
+        migrate.upgrade(self.engine)
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a writing transaction; it commits at the end, and rolls back when anything is raised."""
+        with self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a reading transaction."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[sa.Connection]:
+        """Open one connection for several writing transactions, each begun by the caller."""
+        with self._writing.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> sa.Engine:
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, pool_pre_ping=True)
+    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
+    if not parsed.database or parsed.database == ":memory:":
+        options["poolclass"] = StaticPool
+    engine = sa.create_engine(parsed, **options)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where the driver guesses
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A deferred transaction that turns to writing fails with "database is locked" when another wrote meanwhile.
+    write = connection.get_execution_options().get("duly_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,274 @@
+"""Deliveries in the ledger, from the outbox to their verdict (law 11).
+
+waiting → claimed → sending → accepted | rejected | unsure, and back to waiting for another try. ``claimed`` is a promise
+to look at it under a lease; ``sending`` is committed, with the final words, before a byte leaves.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from duly.ledger.schema import delivery, delivery_case
+
+LEASE = dt.timedelta(minutes=5)
+"""How long one batch may take before another node takes its sender for dead: well over every channel's timeouts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One row of ``delivery``; see the schema for what each column means."""
+
+    id: int
+    intent_key: str
+    firing_id: int | None
+    rule_id: int
+    kind: str
+    channel: str
+    fallbacks: Sequence[str]
+    audience: str
+    person: Mapping[str, Any]
+    staff: bool
+    template: str
+    extra: Mapping[str, Any]
+    urgent: bool
+    state: str
+    created_at: dt.datetime
+    not_before: dt.datetime
+    expires_at: dt.datetime | None
+    attempts: int
+    token: str | None
+    to: str | None
+    subject: str | None
+    body: str | None
+    receipt: str | None
+    reason: str | None
+    settled_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A message or an action that a firing (or Duly itself) asks for."""
+
+    intent_key: str
+    rule_id: int
+    kind: str
+    channel: str
+    fallbacks: Sequence[str]
+    audience: str
+    person: Mapping[str, Any]
+    staff: bool
+    template: str
+    urgent: bool
+    not_before: dt.datetime
+    extra: Mapping[str, Any]
+    firing_id: int | None = None
+    expires_at: dt.datetime | None = None
+    case_ids: tuple[int, ...] = ()
+    state: str = "waiting"
+    reason: str | None = None
+
+
+_COLUMNS = [delivery.c[name] for name in Delivery.__dataclass_fields__]
+
+
+def put(connection: sa.Connection, new: Sequence[NewDelivery], now: dt.datetime) -> dict[str, int]:
+    """Write deliveries; an intent that is there already is left as it is.
+
+    Returns
+    -------
+    The number of each delivery written here, by its intent.
+    """
+    if not new:
+        return {}
+    wanted = {n.intent_key: n for n in new}
+    there = set(
+        connection.execute(sa.select(delivery.c.intent_key).where(delivery.c.intent_key.in_(sorted(wanted)))).scalars()
+    )
+    fresh = [n for key, n in sorted(wanted.items()) if key not in there]
+    if not fresh:
+        return {}
+    rows = []
+    for one in fresh:
+        row = asdict(one)
+        del row["case_ids"]
+        settled_at = None if one.state == "waiting" else now
+        rows.append({**row, "created_at": now, "attempts": 0, "settled_at": settled_at})
+    written = {
+        row.intent_key: row.id
+        for row in connection.execute(sa.insert(delivery).returning(delivery.c.id, delivery.c.intent_key), rows)
+    }
+    links = [{"delivery_id": written[n.intent_key], "case_id": case_id} for n in fresh for case_id in n.case_ids]
+    if links:
+        connection.execute(sa.insert(delivery_case), links)
+    return written
+
+
+def claim(
+    connection: sa.Connection, channel: str, now: dt.datetime, limit: int, rule_ids: Collection[int]
+) -> list[Delivery]:
+    """Claim the next deliveries of a channel whose time has come, of these rules, under a lease and a token.
+
+    Urgent ones come first.
+    """
+    ready = (
+        sa.select(delivery.c.id)
+        .where(
+            delivery.c.state == "waiting",
+            delivery.c.channel == channel,
+            delivery.c.not_before <= now,
+            delivery.c.rule_id.in_(sorted(rule_ids)),
+        )
+        .order_by(delivery.c.urgent.desc(), delivery.c.not_before, delivery.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(connection.execute(ready).scalars())
+    if not ids:
+        return []
+    token = secrets.token_hex(16)
+    connection.execute(
+        sa.update(delivery)
+        .where(delivery.c.id.in_(ids), delivery.c.state == "waiting")
+        .values(state="claimed", token=token, lease_until=now + LEASE)
+    )
+    return _read(connection, delivery.c.id.in_(ids), delivery.c.token == token)
+
+
+def mark_sending(connection: sa.Connection, frozen: Sequence[tuple[Delivery, str, str, str]]) -> set[int]:
+    """Freeze the words of claimed deliveries and mark them ``sending``: from here on a byte may leave.
+
+    Parameters
+    ----------
+    frozen: delivery, address, subject, body.
+
+    Returns
+    -------
+    The numbers of those that are still ours; the others were cancelled or taken over meanwhile.
+    """
+    ours = set()
+    for one, to, subject, body in frozen:
+        marked = connection.execute(
+            sa.update(delivery)
+            .where(delivery.c.id == one.id, delivery.c.state == "claimed", delivery.c.token == one.token)
+            .values(state="sending", to=to, subject=subject, body=body, attempts=one.attempts + 1)
+        )
+        if marked.rowcount:
+            ours.add(one.id)
+    return ours
+
+
+def settle(
+    connection: sa.Connection, one: Delivery, state: str, now: dt.datetime, reason: str = "", receipt: str = ""
+) -> bool:
+    """Write a verdict; false when the delivery is no longer ours to settle."""
+    settled = connection.execute(
+        sa.update(delivery)
+        .where(delivery.c.id == one.id, delivery.c.state.in_(("claimed", "sending")), delivery.c.token == one.token)
+        .values(
+            state=state, reason=reason or None, receipt=receipt or None, settled_at=now, token=None, lease_until=None
+        )
+    )
+    return settled.rowcount == 1
+
+
+def put_back(
+    connection: sa.Connection, one: Delivery, not_before: dt.datetime, reason: str, *, keep_words: bool = False
+) -> bool:
+    """Let a delivery wait until ``not_before``; false when it is no longer ours.
+
+    Parameters
+    ----------
+    keep_words: the same words must go out again, since they may have left before.
+    """
+    words = {} if keep_words else {"to": None, "subject": None, "body": None}
+    put = connection.execute(
+        sa.update(delivery)
+        .where(delivery.c.id == one.id, delivery.c.state.in_(("claimed", "sending")), delivery.c.token == one.token)
+        .values(state="waiting", not_before=not_before, reason=reason, token=None, lease_until=None, **words)
+    )
+    return put.rowcount == 1
+
+
+def expired(connection: sa.Connection, now: dt.datetime, limit: int = 500) -> list[Delivery]:
+    """Read deliveries whose sender has let its lease run out."""
+    return _read(connection, delivery.c.state.in_(("claimed", "sending")), delivery.c.lease_until <= now, limit=limit)
+
+
+def fallback(one: Delivery, case_ids: Sequence[int], now: dt.datetime) -> NewDelivery:
+    """Make the delivery that stands in for one that was rejected, through the next channel of its chain."""
+    return NewDelivery(
+        intent_key=hashlib.sha256(f"{one.intent_key} else".encode()).hexdigest()[:32],
+        rule_id=one.rule_id,
+        kind=one.kind,
+        channel=one.fallbacks[0],
+        fallbacks=one.fallbacks[1:],
+        audience=one.audience,
+        person=one.person,
+        staff=one.staff,
+        template=one.template,
+        urgent=one.urgent,
+        not_before=now,
+        extra=one.extra,
+        firing_id=one.firing_id,
+        expires_at=one.expires_at,
+        case_ids=tuple(case_ids),
+    )
+
+
+def earliest(connection: sa.Connection, channel: str, rule_ids: Collection[int]) -> dt.datetime | None:
+    """When the next delivery of a channel may leave, of these rules."""
+    soonest = sa.select(sa.func.min(delivery.c.not_before)).where(
+        delivery.c.state == "waiting", delivery.c.channel == channel, delivery.c.rule_id.in_(sorted(rule_ids))
+    )
+    return connection.execute(soonest).scalar()
+
+
+def earliest_lease(connection: sa.Connection) -> dt.datetime | None:
+    """When the next lease runs out."""
+    return connection.execute(
+        sa.select(sa.func.min(delivery.c.lease_until)).where(delivery.c.state.in_(("claimed", "sending")))
+    ).scalar()
+
+
+def cases_of(connection: sa.Connection, delivery_ids: Collection[int]) -> dict[int, list[int]]:
+    """Find the cases that each delivery speaks of."""
+    rows = connection.execute(
+        sa.select(delivery_case.c.delivery_id, delivery_case.c.case_id)
+        .where(delivery_case.c.delivery_id.in_(sorted(delivery_ids)))
+        .order_by(delivery_case.c.case_id)
+    )
+    found: dict[int, list[int]] = {}
+    for delivery_id, case_id in rows:
+        found.setdefault(delivery_id, []).append(case_id)
+    return found
+
+
+def of_case(connection: sa.Connection, case_id: int) -> list[Delivery]:
+    """Read every delivery that speaks of a case, in order."""
+    mine = sa.select(delivery_case.c.delivery_id).where(delivery_case.c.case_id == case_id)
+    return _read(connection, delivery.c.id.in_(mine))
+
+
+def count_since(connection: sa.Connection, rule_id: int, since: dt.datetime) -> int:
+    """Count the messages of a rule written since an instant."""
+    return connection.execute(
+        sa.select(sa.func.count()).where(delivery.c.rule_id == rule_id, delivery.c.created_at > since)
+    ).scalar_one()
+
+
+def counts(connection: sa.Connection) -> dict[str, int]:
+    """Count all deliveries by state."""
+    rows = connection.execute(sa.select(delivery.c.state, sa.func.count()).group_by(delivery.c.state))
+    return {state: count for state, count in rows}
+
+
+def _read(connection: sa.Connection, *where: Any, limit: int | None = None) -> list[Delivery]:
+    rows = connection.execute(sa.select(*_COLUMNS).where(*where).order_by(delivery.c.id).limit(limit))
+    return [Delivery(*row) for row in rows]

@@ -1,0 +1,39 @@
+"""Counters of what was sent within a scope and a period, taken and given back one by one."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from duly.ledger.schema import quota
+
+
+def take(connection: sa.Connection, scope: str, period: str, limit: int) -> bool:
+    """Take one from a quota, in the transaction that marks the message as sending.
+
+    Parameters
+    ----------
+    scope: what is counted (``each order`` of a rule, and the order).
+    period: what it is counted over (a date, a minute, or empty for ever).
+    limit: how many there are.
+
+    Returns
+    -------
+    Whether there was one left.
+    """
+    here = (quota.c.scope == scope, quota.c.period == period)
+    taken = connection.execute(sa.update(quota).where(*here, quota.c.used < limit).values(used=quota.c.used + 1))
+    if taken.rowcount:
+        return True
+    if limit < 1 or connection.execute(sa.select(quota.c.used).where(*here)).one_or_none():
+        return False
+    connection.execute(sa.insert(quota).values(scope=scope, period=period, used=1))
+    return True
+
+
+def give_back(connection: sa.Connection, scope: str, period: str) -> None:
+    """Give one back: the message was rejected, or has to be tried again."""
+    connection.execute(
+        sa.update(quota)
+        .where(quota.c.scope == scope, quota.c.period == period, quota.c.used > 0)
+        .values(used=quota.c.used - 1)
+    )

@@ -1,0 +1,215 @@
+"""The ledger's tables. Migrations bring a database to this shape; a test compares the two."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from duly.ledger.types import Id, Instant, Json
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+rule = sa.Table(
+    "rule",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("path", sa.String(255), nullable=False, unique=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("version_id", Id),
+    # live | broken (its file has a problem; the last good version goes on) | missing (its file is gone; it pauses)
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("problem", sa.Text),
+    # how many closings a person has confirmed after a check refused to close them (law 9)
+    sa.Column("closings_confirmed", sa.Boolean, nullable=False, default=False),
+)
+
+rule_version = sa.Table(
+    "rule_version",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("rule_id", Id, sa.ForeignKey("rule.id"), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("since", Instant, nullable=False),
+    sa.UniqueConstraint("rule_id", "digest"),
+)
+
+check_run = sa.Table(
+    "check_run",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("rule_id", Id, sa.ForeignKey("rule.id"), nullable=False),
+    sa.Column("slot", Instant, nullable=False),
+    # running | done | refused (closed nothing, law 9) | failed
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("token", sa.String(32), nullable=False),
+    sa.Column("lease_until", Instant, nullable=False),
+    sa.Column("now", Instant, nullable=False),
+    sa.Column("finished_at", Instant),
+    # what the rule and its vocabulary were: another digest at the next check means a change (law 8)
+    sa.Column("plan_digest", sa.String(64), nullable=False),
+    sa.Column("found", sa.Integer, nullable=False, default=0),
+    sa.Column("opened", sa.Integer, nullable=False, default=0),
+    sa.Column("closed", sa.Integer, nullable=False, default=0),
+    sa.Column("held", sa.Integer, nullable=False, default=0),
+    sa.Column("reason", sa.Text),
+    sa.UniqueConstraint("rule_id", "slot"),
+)
+
+cases = sa.Table(
+    "cases",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("rule_id", Id, sa.ForeignKey("rule.id"), nullable=False),
+    sa.Column("version_id", Id, sa.ForeignKey("rule_version.id"), nullable=False),
+    sa.Column("key", sa.LargeBinary(512), nullable=False),
+    sa.Column("clock", sa.String(64), nullable=False),
+    # open | acknowledged | done | gone
+    sa.Column("state", sa.String(20), nullable=False),
+    # why it is closed: a sentence; "used up" keeps it closed for good
+    sa.Column("reason", sa.Text),
+    sa.Column("used_up", sa.Boolean, nullable=False, default=False),
+    # why nothing fires until a person releases it (law 8)
+    sa.Column("held", sa.Text),
+    sa.Column("clock_at", Instant, nullable=False),
+    sa.Column("due_at", Instant),
+    # when the ladder looks at it again; null when nothing is left, or while it is held or closed
+    sa.Column("next_at", Instant),
+    sa.Column("opened_at", Instant, nullable=False),
+    sa.Column("closed_at", Instant),
+    # id of the person of the directory who has it
+    sa.Column("in_charge", sa.String(128)),
+    # the record as last read, for words when the source is down
+    sa.Column("record", Json, nullable=False),
+    sa.UniqueConstraint("rule_id", "key", "clock"),
+    sa.Index(None, "state", "next_at"),
+    sa.Index(None, "rule_id", "state"),
+)
+
+firing = sa.Table(
+    "firing",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("case_id", Id, sa.ForeignKey("cases.id"), nullable=False),
+    sa.Column("step", sa.String(255), nullable=False),
+    sa.Column("occurrence", sa.Integer, nullable=False, default=0),
+    sa.Column("audience", sa.Text, nullable=False),
+    # pending | fired | overtaken | expired | skipped | cancelled (armed again when the case reopens)
+    sa.Column("state", sa.String(20), nullable=False),
+    # grows each time a cancelled firing is armed again, so that its deliveries are new ones
+    sa.Column("round", sa.Integer, nullable=False, default=0),
+    sa.Column("moment", Instant, nullable=False),
+    sa.Column("settled_at", Instant),
+    sa.Column("accepted_at", Instant),
+    sa.UniqueConstraint("case_id", "step", "occurrence"),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    # firing, round, recipient, place in the list of channels: one intent, one row
+    sa.Column("intent_key", sa.String(64), nullable=False, unique=True),
+    sa.Column("firing_id", Id, sa.ForeignKey("firing.id")),
+    sa.Column("rule_id", Id, sa.ForeignKey("rule.id"), nullable=False),
+    # message | action
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("channel", sa.String(64), nullable=False),
+    # channels to fall back on, in order, after a rejection or for want of an address
+    sa.Column("fallbacks", Json, nullable=False),
+    sa.Column("audience", sa.Text, nullable=False),
+    # who: what a Person holds, without the words
+    sa.Column("person", Json, nullable=False),
+    sa.Column("staff", sa.Boolean, nullable=False),
+    sa.Column("template", sa.String(255), nullable=False),
+    sa.Column("extra", Json, nullable=False),
+    sa.Column("urgent", sa.Boolean, nullable=False),
+    # waiting | claimed | sending | accepted | rejected | unsure | cancelled | expired | capped
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("not_before", Instant, nullable=False),
+    sa.Column("expires_at", Instant),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("token", sa.String(32)),
+    sa.Column("lease_until", Instant),
+    # the final words, frozen when it is marked sending
+    sa.Column("to", sa.Text),
+    sa.Column("subject", sa.Text),
+    sa.Column("body", sa.Text),
+    sa.Column("receipt", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("settled_at", Instant),
+    sa.Index(None, "state", "channel", "not_before"),
+    sa.Index(None, "firing_id"),
+    sa.Index(None, "rule_id", "created_at"),
+)
+
+delivery_case = sa.Table(
+    "delivery_case",
+    metadata,
+    sa.Column("delivery_id", Id, sa.ForeignKey("delivery.id"), primary_key=True),
+    sa.Column("case_id", Id, sa.ForeignKey("cases.id"), primary_key=True),
+    sa.Index(None, "case_id"),
+)
+
+quota = sa.Table(
+    "quota",
+    metadata,
+    sa.Column("scope", sa.String(255), primary_key=True),
+    sa.Column("period", sa.String(32), primary_key=True),
+    sa.Column("used", sa.Integer, nullable=False),
+)
+
+suppression = sa.Table(
+    "suppression",
+    metadata,
+    sa.Column("channel", sa.String(64), primary_key=True),
+    sa.Column("address_hash", sa.String(64), primary_key=True),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
+ack_token = sa.Table(
+    "ack_token",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("case_id", Id, sa.ForeignKey("cases.id"), nullable=False),
+    sa.Column("person", sa.String(128), nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("used_at", Instant),
+)
+
+node = sa.Table(
+    "node",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("seen_at", Instant, nullable=False),
+    # stopped_at tells an orderly stop from a crash
+    sa.Column("stopped_at", Instant),
+    # what is wrong on this node now: broken rules, channels down, sources down, plugins in quarantine
+    sa.Column("troubles", Json, nullable=False),
+)
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("rule_id", Id),
+    sa.Column("case_id", Id),
+    sa.Column("delivery_id", Id),
+    sa.Column("event", sa.String(32), nullable=False),
+    # one sentence for people
+    sa.Column("detail", sa.Text, nullable=False, default=""),
+    sa.Column("data", Json),
+    sa.Index(None, "case_id"),
+    sa.Index(None, "rule_id", "at"),
+)

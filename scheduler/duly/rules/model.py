@@ -1,0 +1,241 @@
+"""A rule as it was written: the nouns of one rule file, before it is bound to a vocabulary."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from duly.rules.problem import Mark
+from duly.time.duration import Duration
+from duly.time.slot import Schedule
+from duly.time.window import Window
+
+Marks = Mapping[str, Mark]
+"""Where the value of each key stands in its file, for problems that only show when files meet."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactIs:
+    """A condition on one fact of the noun: ``paid``, ``not paid``."""
+
+    fact: str
+    wanted: bool
+    mark: Mark = field(compare=False)
+
+    def __str__(self) -> str:
+        return self.fact if self.wanted else f"not {self.fact}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A condition on one field: ``amount >= 500``, ``origin is app or web``.
+
+    ``operator`` is one of ``= != < <= > >=``, ``is``, ``is not``; ``values`` holds one text, or several after ``is``.
+    """
+
+    field: str
+    operator: str
+    values: tuple[str, ...]
+    mark: Mark = field(compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.operator} {' or '.join(self.values)}"
+
+
+Condition = FactIs | Comparison
+
+
+class ClockKind(Enum):
+    """What a clock counts from."""
+
+    TIME = "time"
+    NEXT_DAY = "next day of"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRef:
+    """``shippable_since`` or ``next day of shop-days``: ``name`` is the time or the calendar."""
+
+    kind: ClockKind
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.kind is ClockKind.TIME else f"{self.kind.value} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """By when it must be done: exactly one of a duration after the clock, times of day, a time of the noun.
+
+    ``times`` are in order; due is the first of them at or after the clock.
+    """
+
+    duration: Duration | None = None
+    times: tuple[dt.time, ...] = ()
+    time_name: str = ""
+
+
+class When(Enum):
+    """What a step's moment is counted from."""
+
+    AFTER = "after"
+    BEFORE = "before"
+    LATE = "late"
+    UNANSWERED = "unanswered"
+    AT = "at"
+
+
+class AudienceKind(Enum):
+    """The ways to name who hears."""
+
+    NAME = "name"
+    """A person of the record, or a team (``customer``, ``logistics``): the binding decides which."""
+    ON_DUTY = "on duty"
+    NEXT_SHIFT = "next shift"
+    ROLE = "role"
+    """``role`` up the line of ``name``, which is a team or a person of the record."""
+    OWNER = "owner"
+    IN_CHARGE = "in charge"
+    TOLD = "told"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who hears: ``logistics on duty``, ``supervisor of logistics``, ``customer``."""
+
+    written: str
+    kind: AudienceKind
+    name: str = ""
+    role: str = ""
+
+    def __str__(self) -> str:
+        return self.written
+
+
+By = tuple[tuple[str, ...], ...]
+"""Channels: all of the outer, each with what to fall back on. ``[chat, sms else email]`` is
+``(("chat",), ("sms", "email"))``; empty means the person's own, else the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of the ladder.
+
+    ``do`` is ``tell`` or the name of an action. ``identity`` is what the ledger knows the step by: its timing, its
+    doing and its audience, as written and normalised, so a step may move within the file.
+    """
+
+    identity: str
+    when: When
+    duration: Duration | None
+    do: str
+    audience: Audience
+    text: str = ""
+    at: dt.time | None = None
+    between: Window | None = None
+    expires: Duration | None = None
+    if_: tuple[Condition, ...] = ()
+    by: By = ()
+    urgent: bool = False
+    marks: Marks = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """``each order: 3 messages`` (``per_day`` false), ``each customer: 1 a day`` (true)."""
+
+    each: str
+    amount: int
+    per_day: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most ``amount`` in ``seconds``: a pace, or the limit above which a rule holds."""
+
+    amount: int
+    seconds: int
+
+
+HOLD_DEFAULT = Rate(500, 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a rule may send. ``hold`` is ``None`` for ``hold: never``."""
+
+    caps: tuple[Cap, ...] = ()
+    pace: Rate | None = None
+    hold: Rate | None = HOLD_DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleTime:
+    """A time as examples write it: ``Mon 09:00`` (``weekday`` 0–6), ``2025-02-28 09:00`` (``date``).
+
+    ``offset`` tells the second of a doubled hour (``02:30+01:00``).
+    """
+
+    time: dt.time
+    weekday: int | None = None
+    date: dt.date | None = None
+    offset: dt.timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleEvent:
+    """Something that happens (``then``) or that is expected (``expect``): a time and the rest of the line."""
+
+    at: ExampleTime
+    what: str
+    mark: Mark = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One worked example of a rule, run on the real engine.
+
+    ``given`` maps a time, fact or field of the record to its text; ``people`` maps ``customer`` to ``{"phone": "none"}``.
+    """
+
+    name: str
+    given: Mapping[str, str]
+    people: Mapping[str, Mapping[str, str]]
+    then: tuple[ExampleEvent, ...]
+    expect: tuple[ExampleEvent, ...]
+    from_: dt.datetime | None
+    until: dt.datetime | None
+    mark: Mark = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule file.
+
+    ``id`` is its path under ``rules/`` without the ending; ``text`` is the file itself and ``digest`` its SHA-256 in
+    hexadecimal, by which the ledger knows the version.
+    """
+
+    id: str
+    title: str
+    owner: str
+    watch: str
+    check: tuple[Schedule, ...]
+    steps: tuple[Step, ...]
+    text: str = field(repr=False)
+    digest: str = ""
+    why: str = ""
+    was: str = ""
+    where: tuple[Condition, ...] = ()
+    except_: tuple[Condition, ...] = ()
+    done: tuple[Condition, ...] = ()
+    clock: ClockRef | None = None
+    due: Due | None = None
+    rest: Window | None = None
+    """The rule's own hours of rest for people of the record; ``None`` for the default of ``duly.yaml``."""
+    limits: Limits = Limits()
+    cover: str = ""
+    examples: tuple[Example, ...] = ()
+    marks: Marks = field(default_factory=dict, compare=False, repr=False)
