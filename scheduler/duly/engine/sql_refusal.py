@@ -86,6 +86,6 @@ def _code_and_words(error: exc.SQLAlchemyError) -> tuple[str, str]:
     orig = getattr(error, "orig", None)
     if orig is None or not orig.args:
         return "", ""
-    number = orig.args[0] if len(orig.args) > 1 else ""  # pymysql
-    code = getattr(orig, "sqlite_errorname", None) or getattr(orig, "sqlstate", None) or number
+    number = orig.args[0] if len(orig.args) > 1 else None  # pymysql
+    code = number or getattr(orig, "sqlite_errorname", None) or getattr(orig, "sqlstate", None) or ""
     return str(code), str(orig.args[-1])

@@ -115,13 +115,17 @@ def _postgresql(url: sa.URL, zone: ZoneInfo, timeout: float) -> sa.Engine:
 
 def _read_infinity(connection: Any) -> None:
     """Read times that Python has no room for (``infinity``, years before 1) as text, which then is no time."""
-    from psycopg import DataError, pq  # noqa: PLC0415 - the driver is installed only where it is used
+    from psycopg import DataError, adapt, pq  # noqa: PLC0415 - the driver is installed only where it is used
 
-    def tolerant(base: Any) -> type:
-        class Loader(base):  # type: ignore[misc]
+    def tolerant(base: type[adapt.Loader]) -> type[adapt.Loader]:
+        class Loader(adapt.Loader):
+            def __init__(self, oid: int, context: Any = None) -> None:
+                super().__init__(oid, context)
+                self._load = base(oid, context).load
+
             def load(self, data: Any) -> object:
                 try:
-                    return super().load(data)
+                    return self._load(data)
                 except DataError:
                     return bytes(data).decode()
 

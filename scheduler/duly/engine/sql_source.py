@@ -139,8 +139,10 @@ class SqlSource:
     def _stream(
         self, plan: Plan, statement: sa.TextClause, values: Mapping[str, object]
     ) -> Generator[Sequence[Row], None, None]:
-        with self._asking(plan) as connection:
-            result = connection.execute(statement, values, execution_options={"yield_per": BATCH})
+        with (
+            self._asking(plan) as connection,
+            connection.execute(statement, values, execution_options={"yield_per": BATCH}) as result,
+        ):
             yield from result.partitions(BATCH)
 
     def _all(self, plan: Plan, statement: sa.TextClause, values: Mapping[str, object]) -> Sequence[Row]:

@@ -134,7 +134,7 @@ class Plan:
         """Ask for the records that match and have no clock, or one before ``:first`` or from ``:last`` on.
 
         Far from the present stands what cannot be a time: numbers, ``13/11/2024``, ``0000-00-00``. With an index on
-        the clock this costs only what it finds.
+        a clock that is one column this costs only what it finds; of ``later of`` it takes a scan.
         """
         binds: list[sa.BindParameter[object]] = []
         where = self._matching(dialect, binds)
