@@ -60,7 +60,7 @@ class Asked:
 
 @dataclass
 class Gateway:
-    """An HTTP server that answers as it is told. ``way`` is ``answer``, ``hang``, ``drop`` or ``half``."""
+    """An HTTP server that answers as it is told. ``way`` is ``answer``, ``hang``, ``drop``, ``half`` or ``endless``."""
 
     port: int = 0
     way: str = "answer"
@@ -69,6 +69,7 @@ class Gateway:
     body: bytes = b"{}"
     asked: list[Asked] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
+    hung_up: threading.Event = field(default_factory=threading.Event)
 
     def answers(self, status: int, body: object = b"", **headers: str) -> None:
         """Set the next answers."""
@@ -95,7 +96,15 @@ def gateway() -> Iterator[Gateway]:
             state.asked.append(Asked(self.command, self.path, dict(self.headers), body))
             if state.way == "hang":
                 state.over.wait(60)
-            if state.way in ("hang", "drop"):
+            if state.way == "endless":
+                self.send_response_only(200)
+                self.send_header("Content-Length", str(10**12))
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    while not state.over.is_set():
+                        self.wfile.write(b"x" * 100_000)
+                state.hung_up.set()
+            if state.way in ("hang", "drop", "endless"):
                 self.close_connection = True
                 return
             self.send_response_only(state.status)
@@ -103,9 +112,7 @@ def gateway() -> Iterator[Gateway]:
             for name, value in {"Content-Length": str(len(state.body) + more), **state.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            # A client that has read enough may hang up first.
-            with contextlib.suppress(OSError):
-                self.wfile.write(state.body)
+            self.wfile.write(state.body)
             self.close_connection = self.close_connection or state.way == "half"
 
         do_GET = do_POST  # noqa: N815 - the server's own names
