@@ -25,7 +25,7 @@ def read_limits(mapping: Mapping, problems: Problems) -> tuple[Limits, dict[str,
     never = reader.text("hold") == "never" if reader.has("hold") else False
     hold = None if never else (reader.parse("hold", parse_hold) if reader.has("hold") else None) or HOLD_DEFAULT
     reader.finish()
-    marks = reader.marks("limits.") | {f"limits.{key}": reader.key_mark(key) for key in each}
+    marks = reader.marks("limits.") | {f"limits.{' '.join(key.split())}": reader.key_mark(key) for key in each}
     return Limits(tuple(caps), pace, hold), marks
 
 

@@ -7,9 +7,9 @@ from duly.rules.noun import Noun
 from duly.rules.problem import Problems, suggest
 from duly.rules.surroundings import Surroundings
 
-GIVEN = frozenset({"name", "rule", "record", "key", "clock", "due", "as_of"})
-"""What every template may name besides the words of its noun: the recipient's name, the rule's title, the noun's
-singular, the record's key, its clock and due time, and since when the words are not fresh, if they are not."""
+GIVEN = frozenset({"name", "lang", "rule", "key", "clock", "due"})
+"""What every template may name besides the fields of its noun: the recipient's name and language, the rule's title, the
+record's key, its clock and its due time (which is none where the rule has no ``due``)."""
 
 GIVEN_ON_DAYS = frozenset({"holiday", "first", "last"})
 """What a template may name besides when the clock is a day of a calendar: the holiday's name, first and last day."""
@@ -19,8 +19,8 @@ GIVEN_TO_ACTIONS = frozenset({"handed_to"})
 
 
 def template_word(name: str) -> str:
-    """Spell a word of the vocabulary as templates can say it: ``made to order`` is ``made_to_order`` there."""
-    return name.replace(" ", "_").replace("-", "_").replace("'", "_").replace("’", "_")
+    """Spell a field of the vocabulary as templates can say it: ``made to order`` is ``made_to_order`` there."""
+    return name.replace(" ", "_").replace("-", "_")
 
 
 def check_text(step: Step, rule: Rule, noun: Noun, around: Surroundings, problems: Problems) -> None:
@@ -34,7 +34,7 @@ def check_text(step: Step, rule: Rule, noun: Noun, around: Surroundings, problem
         cure = suggest(step.text, words.names) or f"add notifications/{step.text}.j2"
         problems.add("R005", mark, f"unknown template “{step.text}”", cure)
         return
-    known = {template_word(name) for name in (*noun.fields, *noun.times, *noun.facts)} | GIVEN
+    known = {template_word(name) for name in noun.fields} | GIVEN
     if rule.clock and rule.clock.kind is ClockKind.NEXT_DAY:
         known |= GIVEN_ON_DAYS
     if step.do != "tell":
