@@ -167,7 +167,7 @@ class Email(duly.Channel):
         return _refusal(code, saying) or duly.Accepted(_words(saying))
 
     def _compose(self, message: duly.Message, to: Address) -> bytes:
-        # No Date: only Duly's clock reads the time, and a submission server adds a missing one (RFC 6409, 8.2).
+        # No Date: only Duly's clock reads the time, and a submission server may add one (RFC 6409, 8.2).
         mail = EmailMessage(MAIL)
         mail["From"] = self._sender
         mail["To"] = to
