@@ -143,6 +143,7 @@ def test_relative_sqlite_files_lie_in_the_workspace(url, read_as):
             "{file: secrets/url}",
             "2:22 C010 the file secrets/url cannot be read (No such file or directory); put the secret there",
         ),
+        ("sqlite:///shop.db", "{env: ''}", "2:21 C003 “env” must be a text, not nothing"),
         ("sqlite:///shop.db", "{env: [a]}", "2:21 C003 “env” must be a text, not a list"),
         ("zone: Asia/Shanghai", "zone: Shanghai", "2:40 C004 unknown zone “Shanghai”: did you mean “Asia/Shanghai”?"),
         (

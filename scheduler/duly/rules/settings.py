@@ -237,7 +237,9 @@ class _SettingsReader:
         return found
 
     def _by(self) -> By:
-        parsed = (self.reader.parse_scalar(text, lambda written: parse_by([written])) for text in self.reader.texts("by"))
+        parsed = (
+            self.reader.parse_scalar(text, lambda written: parse_by([written])) for text in self.reader.texts("by")
+        )
         return tuple(channels for by in parsed if by for channels in by)
 
     def _entries(self, key: str, read: Callable[[str, yaml.Mapping], T], *, required: bool = False) -> dict[str, T]:
