@@ -139,8 +139,10 @@ def test_misspelt_calendar_is_suggested():
     """A near miss of another calendar's name is pointed out."""
     _, problems = read(a="calendar: a\nlike: shopdays\n", b="calendar: shop-days\n")
     assert problems == [
-        ("a.yaml:2:7 K005 unknown calendar “shopdays”: write a country code such as “CN” or “KR”; "
-        "did you mean “shop-days”?")
+        (
+            "a.yaml:2:7 K005 unknown calendar “shopdays”: write a country code such as “CN” or “KR”; "
+            "did you mean “shop-days”?"
+        )
     ]
 
 
