@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from duly.engine.source import BATCH, SourceDown
+from duly.engine.sql_refusal import refusal
+from duly.engine.sql_session import read_only_engine, reading
 from duly.engine.sql_source import SqlSource
 from duly.rules.model import ClockKind, ClockRef, Comparison, Due, FactIs, Rule
 from duly.rules.noun import Fact, Field, Noun, RecordPerson, Time
@@ -467,6 +469,46 @@ def test_no_fragment_can_write(request, kind, open_source):
     if kind == "postgresql":
         assert ask(url, "select count(*) from pg_largeobject_metadata") == 0
         assert ask(url, "select is_called from numbers") is False
+
+
+REFUSED = {
+    "sqlite": [
+        "delete from orders",
+        "attach 'evil.db' as evil",
+        "attach ':memory:' as evil",
+        "pragma query_only = 0",
+        "pragma wal_checkpoint",
+        "create temp table evil(id int)",
+        "vacuum into 'evil.db'",
+        "select load_extension('evil')",
+    ],
+    "postgresql": [
+        "delete from orders",
+        "select set_config('transaction_read_only', 'off', false) from orders",
+        "create table evil(id int)",
+        "select 1; delete from orders",
+        "with x as (delete from orders returning 1) select 1 from x",
+    ],
+    "mariadb": ["delete from orders", "create table evil(id int)", "select 1; delete from orders"],
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_the_session_itself_refuses_to_write(request, kind):
+    """Even a whole statement of an attacker's own, were one to get through, is refused."""
+    url = request.getfixturevalue(f"{kind}_url")
+    fill(url, SCHEMA.format(**TYPES[kind]))
+    engine = read_only_engine(url, SHANGHAI, 9)
+    words = set()
+    for statement in REFUSED[kind]:
+        with reading(engine) as connection:
+            connection.exec_driver_sql("select 1 from orders")
+            with pytest.raises(sa.exc.DBAPIError) as refused:
+                connection.exec_driver_sql(statement)
+        words.add(refusal(refused.value).words)
+    engine.dispose()
+    assert words <= {"may only be read, and was asked for more", "cannot read the SQL"}
+    assert ask(url, "select count(*) from orders") == 5
 
 
 def test_a_session_that_a_fragment_loosened_is_tight_again(mariadb_url, open_source):

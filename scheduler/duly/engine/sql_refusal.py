@@ -35,8 +35,8 @@ _MISSING = tuple(
 )
 _KNOWN = (
     (
-        {"25006", "1792", "SQLITE_AUTH", "SQLITE_READONLY"},
-        "",
+        {"25001", "25006", "1792", "SQLITE_AUTH", "SQLITE_READONLY"},
+        "^not authorized",
         Refusal("S003", "may only be read, and was asked for more"),
     ),
     ({"57014", "1969", "3024", "SQLITE_INTERRUPT"}, "", Refusal("S003", "took too long to answer")),

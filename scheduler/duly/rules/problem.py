@@ -75,6 +75,9 @@ CODES: dict[str, str] = {
     "P010": "a plugin that cannot be loaded",
     "S001": "a source that cannot be reached",
     "S002": "a table or column that the source does not have",
+    "S003": "SQL that the source refuses",
+    "S004": "times that are not spelled as times",
+    "S005": "a join that gives several rows for one record",
 }
 """Every code and its meaning. Families: Y YAML, R rule, V vocabulary, D directory, C config, K calendar, T template,
 X example, P plugin, S source."""
