@@ -59,6 +59,7 @@ NIGHT = "workdays 22:00-06:00"
         (OFFICE, "2024-03-15 17:00", "2 working days", "2024-03-19 17:00"),
         (OFFICE, "2024-03-16 10:00", "2 working days", "2024-03-19 10:00"),
         (BREAK, "2024-03-15 12:30", "2 working days", "2024-03-19 13:00"),
+        (BREAK, "2024-03-15 12:00", "2 working days", "2024-03-19 13:00"),
         (OFFICE, "2024-04-30 10:00", "1 working day", "2024-05-06 10:00"),
         (OFFICE, "2024-05-10 10:00", "1 working day", "2024-05-11 10:00"),
         (DAILY, "2024-03-15 10:00", "2 working days", "2024-03-17 10:00"),
@@ -131,6 +132,15 @@ def test_holidays_do_not_cut_the_night_before_short():
     assert night.is_open(wall("2024-05-01 05:59"))
     assert not night.is_open(wall("2024-05-01 06:00"))
     assert not night.is_open(wall("2024-05-01 22:00"))
+
+
+def test_a_shift_that_begins_before_the_night_is_over_counts_once():
+    """Where 22:00-07:00 and 06:00-09:00 meet, the hour of both is one hour of work, in either direction."""
+    team = working(["daily 22:00-07:00", "daily 06:00-09:00"])
+    evening, morning = wall("2024-03-15 22:00"), wall("2024-03-16 09:00")
+    assert team.between(evening, morning) == 11 * HOUR
+    assert team.forward(evening, 11 * HOUR) == morning
+    assert team.backward(morning, 11 * HOUR) == evening
 
 
 def test_the_next_opening_is_now_while_open():

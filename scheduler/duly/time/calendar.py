@@ -100,8 +100,7 @@ class Calendar:
             return self._off.get(day)
         if self._country is None:
             return None
-        year = self._country.year(day.year)
-        return None if day in year.working else year.off.get(day)
+        return self._country.year(day.year).off.get(day)
 
     def _back_to_first(self, day: dt.date) -> dt.date:
         return self._holidays(day, -DAY)[-1]

@@ -44,17 +44,12 @@ class Country:
     def year(self, number: int) -> Year:
         """Return all that is known of one year."""
         if number not in self._years:
-            # A day of this year may make up for a day off of the next.
-            read = self._read((number, number + 1))
+            read = self._read([number])
             moved = read.tr(read.substituted_label).partition("%s")[0] if read.has_substituted_holidays else None
             first, last = dt.date(number, 1, 1).toordinal(), dt.date(number, 12, 31).toordinal()
             days = [dt.date.fromordinal(ordinal) for ordinal in range(first, last + 1)]
             self._years[number] = Year(
-                off={
-                    day: "" if moved and read[day].startswith(moved) else read[day]
-                    for day in sorted(read)
-                    if day.year == number
-                },
+                off={day: "" if moved and name.startswith(moved) else name for day, name in read.items()},
                 working=frozenset(day for day in read.weekend_workdays if day.year == number),
                 weekend=frozenset(day for day in days if read.is_weekend(day)),
             )
