@@ -26,7 +26,7 @@ def test_the_system_clock_shows_utc():
     before, now, after = dt.datetime.now(UTC), clock.now(), dt.datetime.now(UTC)
     assert before <= now <= after
     assert now.tzinfo is UTC
-    assert clock.real(START) == START
+    assert clock.appoint("ladder", START) == START
 
 
 def test_a_fast_clock_runs_at_its_speed_from_its_start(seconds):
@@ -37,50 +37,59 @@ def test_a_fast_clock_runs_at_its_speed_from_its_start(seconds):
     assert clock.now() == START + dt.timedelta(hours=2)
 
 
-def test_a_fast_clock_stands_still_while_anybody_is_busy(seconds):
-    """Work of two who overlap costs no time on the clock, and it goes on from where it stood."""
+def test_a_fast_clock_does_not_pass_an_appointment(seconds):
+    """However long somebody takes, the clock waits for them at their hour, and then goes on from there."""
     clock = FastClock(START, 60)
+    clock.appoint("ladder", START + dt.timedelta(minutes=3))
+    seconds[0] += 100
+    assert clock.now() == START + dt.timedelta(minutes=3)
+    clock.appoint("ladder", None)
     seconds[0] += 1
-    with clock.busy():
-        seconds[0] += 5
-        with clock.busy():
-            seconds[0] += 5
-        seconds[0] += 5
-        assert clock.now() == START + dt.timedelta(minutes=1)
-    assert clock.now() == START + dt.timedelta(minutes=1)
-    seconds[0] += 1
+    assert clock.now() == START + dt.timedelta(minutes=4)
+
+
+def test_a_fast_clock_waits_for_the_first_of_several(seconds):
+    """Each has one appointment; a new one takes the place of the old."""
+    clock = FastClock(START, 60)
+    clock.appoint("ladder", START + dt.timedelta(minutes=9))
+    clock.appoint("sender", START + dt.timedelta(minutes=5))
+    seconds[0] += 100
+    assert clock.now() == START + dt.timedelta(minutes=5)
+    clock.appoint("sender", START + dt.timedelta(minutes=30))
+    seconds[0] += 100
+    assert clock.now() == START + dt.timedelta(minutes=9)
+
+
+def test_an_appointment_in_the_past_stops_a_fast_clock_where_it_is(seconds):
+    """Time never goes back, not even for somebody who is late."""
+    clock = FastClock(START, 60)
+    seconds[0] += 2
+    clock.appoint("sender", START)
+    seconds[0] += 2
     assert clock.now() == START + dt.timedelta(minutes=2)
-
-
-def test_a_fast_clock_goes_on_after_busy_work_has_failed(seconds):
-    """An exception in busy work does not leave the clock standing."""
-    clock = FastClock(START, 60)
-    with pytest.raises(RuntimeError), clock.busy():
-        raise RuntimeError
-    seconds[0] += 1
-    assert clock.now() == START + dt.timedelta(minutes=1)
 
 
 def test_a_fast_clock_tells_when_it_will_show_an_instant(seconds):
     """An hour ahead at 3600 times the speed is one real second away."""
     clock = FastClock(START, 3600)
-    ahead = clock.real(START + dt.timedelta(hours=1)) - dt.datetime.now(UTC)
+    ahead = clock.appoint("ladder", START + dt.timedelta(hours=1)) - dt.datetime.now(UTC)
     assert dt.timedelta(seconds=0.5) < ahead <= dt.timedelta(seconds=1)
 
 
 def test_a_fast_clock_never_goes_back_among_threads():
-    """Threads that are busy by turns see time that only moves on, and the clock is running at the end."""
+    """Threads that make appointments by turns see time that only moves on, and the clock is running at the end."""
     clock, back = FastClock(START, 10_000), []
 
-    def work() -> None:
+    def work(who: str) -> None:
         last = clock.now()
         for _ in range(300):
-            with clock.busy():
-                now = clock.now()
-                back.extend([now] if now < last else [])
-                last = now
+            clock.appoint(who, clock.now() + dt.timedelta(minutes=1))
+            now = clock.now()
+            back.extend([now] if now < last else [])
+            last = now
+        clock.appoint(who, None)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=work, args=(str(number),)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -103,10 +112,9 @@ def test_a_manual_clock_shows_what_it_is_set_to():
     clock = ManualClock(START)
     later = START.astimezone(dt.timezone(dt.timedelta(hours=8))) + dt.timedelta(hours=1)
     clock.set(later)
-    with clock.busy():
-        assert clock.now() == later
+    assert clock.now() == later
     assert clock.now().tzinfo is UTC
-    assert clock.real(later) == later
+    assert clock.appoint("ladder", later) == later
 
 
 def test_a_clock_cannot_start_at_a_naive_time():

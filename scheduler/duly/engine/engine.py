@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 
 from duly.engine.check import OUTAGE, Checked, Checker
 from duly.engine.house import House
@@ -35,12 +34,14 @@ class Engine:
         self.house = house
         self.ladder = Ladder(house)
         self.sender = Sender(house)
+        self._next_checks: dict[int, dt.datetime] = {}
         self._checker = Checker(house)
         self._notices = Notices(house)
 
     def load(self, snapshot: Snapshot, now: dt.datetime) -> None:
         """Take over the workspace as it stands in its files now."""
         self.house.rules.load(snapshot, now)
+        self._next_checks.clear()
 
     def resume(self, now: dt.datetime) -> int:
         """Begin after a pause: what came due in a long outage is held, not sent in one go (law 8).
@@ -68,8 +69,13 @@ class Engine:
         live = self.house.rules.get(rule_id)
         if live is None:
             return None
+        if rule_id not in self._next_checks:
+            self._next_checks[rule_id] = self._next_check(live)
+        return self._next_checks[rule_id]
+
+    def _next_check(self, live: LiveRule) -> dt.datetime:
         with self.house.ledger.read() as connection:
-            latest = checks.latest(connection, rule_id)
+            latest = checks.latest(connection, live.row.id)
         if latest is None:
             return live.loaded_at
         if latest.state == "failed":
@@ -87,6 +93,7 @@ class Engine:
         due = self.next_check(rule_id)
         if live is None or due is None or due > now:
             return None
+        del self._next_checks[rule_id]
         slot = live.bound.latest_slot(now)
         checked = self._checker.run(live, slot, live.bound.next_slot(now), now)
         if checked is not None:
@@ -120,14 +127,13 @@ class Engine:
         wakes += self._fire_and_send(now)
         return min((wake for wake in wakes if wake is not None), default=None)
 
-    def _fire_and_send(self, now: dt.datetime) -> Sequence[dt.datetime | None]:
+    def _fire_and_send(self, now: dt.datetime) -> list[dt.datetime | None]:
         """Fire and send until nothing is left for ``now``: a verdict may be what a step waits for."""
         while True:
             step = self.ladder.fire(now)
-            deliveries = [self.sender.send(outlet, now) for outlet in self.sender.outlets]
-            # An action may have written messages for a channel that was looked at before it.
-            deliveries = [self.sender.send(outlet, now) for outlet in self.sender.outlets]
-            with self.house.ledger.read() as connection:
-                again = cases.earliest(connection, set(self.house.rules.all))
-            if again is None or again > now or again == step:
-                return [again, *deliveries]
+            wakes = self.sender.wakes()
+            ready = [outlet for outlet, at in wakes.items() if at <= now]
+            for outlet in ready:
+                self.sender.send(outlet, now)
+            if not ready:
+                return [step, *wakes.values()]

@@ -66,18 +66,21 @@ class Ladder:
         -------
         When to look again; ``None`` when no case waits for anything.
         """
-        self._hold_floods(now)
         rule_ids = set(self._house.rules.all)
+        held_floods = False
         while True:
+            with self._house.ledger.read() as connection:
+                earliest = cases.earliest(connection, rule_ids)
+            if earliest is None or earliest > now:
+                return earliest
+            if not held_floods:
+                self._hold_floods(now)
+                held_floods = True
             with self._house.ledger.read() as connection:
                 batch = cases.due(connection, now, rule_ids, BATCH)
                 fired = firings.of_cases(connection, [case.id for case in batch])
-            if not batch:
-                break
             for rule_id in sorted({case.rule_id for case in batch}):
                 self._fire_rule(self._house.rules[rule_id], [c for c in batch if c.rule_id == rule_id], fired, now)
-        with self._house.ledger.read() as connection:
-            return cases.earliest(connection, rule_ids)
 
     def _hold_floods(self, now: dt.datetime) -> None:
         """Hold the steps of a rule that would send more in an hour than its limit allows, and tell its owner."""

@@ -79,6 +79,9 @@ class Sender:
         When the next lease runs out.
         """
         with self._house.ledger.read() as connection:
+            lease = outbox.earliest_lease(connection)
+            if lease is None or lease > now:
+                return lease
             left = outbox.expired(connection, now)
         found = [self._found_out(one) if one.state == "sending" else Retry("its sender stopped") for one in left]
         with self._house.ledger.write() as connection:
@@ -89,7 +92,6 @@ class Sender:
                 else:
                     settlement.verdict(one, outcome)
             settlement.finish()
-        with self._house.ledger.read() as connection:
             return outbox.earliest_lease(connection)
 
     def _found_out(self, one: Delivery) -> Outcome:
@@ -101,27 +103,29 @@ class Sender:
         found = attempt(lambda: lookup(one.intent_key) or Retry("the other side does not know it"))
         return found if isinstance(found, Accepted | Retry) else Unsure("the other side could not be asked")
 
-    def send(self, outlet: str, now: dt.datetime) -> dt.datetime | None:
-        """Send everything that waits for one channel (or one action) and may leave by ``now``.
+    def wakes(self) -> dict[str, dt.datetime]:
+        """Find when each outlet that has something waiting may send again; an instant that has passed means now."""
+        with self._house.ledger.read() as connection:
+            earliest = outbox.earliest(connection, set(self._house.rules.all))
+        resting = {name: rest.until for name, rest in self._resting.items()}
+        known = set(self.outlets)
+        return {name: max(at, resting.get(name, at)) for name, at in earliest.items() if name in known}
 
-        Returns
-        -------
-        When to look again; ``None`` when nothing waits.
-        """
+    def send(self, outlet: str, now: dt.datetime) -> None:
+        """Send everything that waits for one channel (or one action) and may leave by ``now``."""
         rest = self._resting.get(outlet)
         if rest is not None and now < rest.until:
-            return rest.until
+            return
         rule_ids = set(self._house.rules.all)
-        while True:
+        full = True
+        while full:
             with self._house.ledger.write() as connection:
                 batch = outbox.claim(connection, outlet, now, BATCH, rule_ids)
-            if not batch:
-                break
-            if (down := self._send_batch(outlet, batch, now)) is not None:
-                return self._rest(outlet, down, batch[0].rule_id, now)
+            full = len(batch) == BATCH
+            if batch and (down := self._send_batch(outlet, batch, now)) is not None:
+                self._rest(outlet, down, batch[0].rule_id, now)
+                return
         self._resting.pop(outlet, None)
-        with self._house.ledger.read() as connection:
-            return outbox.earliest(connection, outlet, rule_ids)
 
     def _send_batch(self, outlet: str, batch: Sequence[Delivery], now: dt.datetime) -> Down | None:
         """Send one batch; returns why the channel is down, if it is."""
@@ -214,7 +218,7 @@ class Sender:
                 keep = ready.delivery.body is not None
                 outbox.put_back(connection, ready.delivery, now, "its channel is down", keep_words=keep)
 
-    def _rest(self, outlet: str, down: Down, rule_id: int, now: dt.datetime) -> dt.datetime:
+    def _rest(self, outlet: str, down: Down, rule_id: int, now: dt.datetime) -> None:
         """Leave a channel alone for a while, longer each time."""
         times = self._resting[outlet].times + 1 if outlet in self._resting else 1
         until: dt.datetime = now + min(FIRST_REST * 2 ** (times - 1), LONGEST_RETRY)
@@ -222,7 +226,6 @@ class Sender:
         if times == 1:
             with self._house.ledger.write() as connection:
                 journal.write(connection, [Entry(now, "channel down", f"{outlet} is down: {down.reason}", rule_id)])
-        return until
 
 
 def _opening(channel: Channel) -> Callable[[], object]:

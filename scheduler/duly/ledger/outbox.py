@@ -222,12 +222,14 @@ def fallback(one: Delivery, case_ids: Sequence[int], now: dt.datetime) -> NewDel
     )
 
 
-def earliest(connection: sa.Connection, channel: str, rule_ids: Collection[int]) -> dt.datetime | None:
-    """When the next delivery of a channel may leave, of these rules."""
-    soonest = sa.select(sa.func.min(delivery.c.not_before)).where(
-        delivery.c.state == "waiting", delivery.c.channel == channel, delivery.c.rule_id.in_(sorted(rule_ids))
+def earliest(connection: sa.Connection, rule_ids: Collection[int]) -> dict[str, dt.datetime]:
+    """Find when the next delivery of each channel may leave, of these rules."""
+    soonest = (
+        sa.select(delivery.c.channel, sa.func.min(delivery.c.not_before))
+        .where(delivery.c.state == "waiting", delivery.c.rule_id.in_(sorted(rule_ids)))
+        .group_by(delivery.c.channel)
     )
-    return connection.execute(soonest).scalar()
+    return {channel: at for channel, at in connection.execute(soonest)}  # noqa: C416 - dict() loses the types
 
 
 def earliest_lease(connection: sa.Connection) -> dt.datetime | None:

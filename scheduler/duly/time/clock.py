@@ -5,24 +5,31 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 from duly.time.zone import UTC, in_utc
 
 
 class Clock(Protocol):
-    """What the engine asks for the time."""
+    """What everybody asks for the time, and tells when they have to act next."""
 
     def now(self) -> dt.datetime:
         """Return the present instant, in UTC."""
 
-    def real(self, at: dt.datetime) -> dt.datetime:
-        """Return the instant of the real world at which this clock will show ``at``."""
+    def appoint(self, who: str, at: dt.datetime | None) -> dt.datetime | None:
+        """Note when somebody has to act next, in place of what they said before.
 
-    def busy(self) -> AbstractContextManager[None]:
-        """While somebody is busy, a fast clock stands still, so that its speed never makes anybody late."""
+        A fast clock does not pass an appointment until whoever made it has made another: its speed makes nobody late.
+
+        Parameters
+        ----------
+        who: a name of one's own.
+        at: an instant of this clock; ``None`` for no appointment.
+
+        Returns
+        -------
+        The instant of the real world at which this clock shows ``at``, or later if somebody else takes long.
+        """
 
 
 class SystemClock:
@@ -32,13 +39,9 @@ class SystemClock:
         """Return the present instant, in UTC."""
         return dt.datetime.now(UTC)
 
-    def real(self, at: dt.datetime) -> dt.datetime:
-        """Return ``at``."""
+    def appoint(self, who: str, at: dt.datetime | None) -> dt.datetime | None:  # noqa: ARG002 - it waits for nobody
+        """Return ``at``: the real world does not wait."""
         return at
-
-    def busy(self) -> AbstractContextManager[None]:
-        """Do nothing: the real world does not wait."""
-        return nullcontext()
 
 
 class FastClock:
@@ -56,7 +59,7 @@ class FastClock:
         self._speed = speed
         self._shown = in_utc(start)
         self._since = time.monotonic()
-        self._busy = 0
+        self._appointments: dict[str, dt.datetime] = {}
         self._lock = threading.Lock()
 
     def now(self) -> dt.datetime:
@@ -64,27 +67,22 @@ class FastClock:
         with self._lock:
             return self._read()
 
-    def real(self, at: dt.datetime) -> dt.datetime:
-        """Return the real instant at which this clock will show ``at``, if nobody is busy until then."""
-        return dt.datetime.now(UTC) + (at - self.now()) / self._speed
-
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        """Stop the clock until the last of those who are busy is done."""
+    def appoint(self, who: str, at: dt.datetime | None) -> dt.datetime | None:
+        """Stand still at ``at`` until ``who`` has another appointment, or none."""
         with self._lock:
-            self._shown = self._read()
-            self._busy += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._busy -= 1
-                self._since = time.monotonic()
+            shown = self._read()
+            if at is None:
+                self._appointments.pop(who, None)
+                return None
+            self._appointments[who] = at
+        return dt.datetime.now(UTC) + max(at - shown, dt.timedelta(0)) / self._speed
 
     def _read(self) -> dt.datetime:
-        if self._busy:
-            return self._shown
-        return self._shown + dt.timedelta(seconds=(time.monotonic() - self._since) * self._speed)
+        read, self._since = self._since, time.monotonic()
+        running = self._shown + dt.timedelta(seconds=(self._since - read) * self._speed)
+        stop = min(self._appointments.values(), default=running)
+        self._shown = max(self._shown, min(running, stop))
+        return self._shown
 
 
 class ManualClock:
@@ -101,10 +99,6 @@ class ManualClock:
         """Show ``at`` from now on."""
         self._at = in_utc(at)
 
-    def real(self, at: dt.datetime) -> dt.datetime:
+    def appoint(self, who: str, at: dt.datetime | None) -> dt.datetime | None:  # noqa: ARG002 - it waits for nobody
         """Return ``at``: nobody waits for this clock."""
         return at
-
-    def busy(self) -> AbstractContextManager[None]:
-        """Do nothing: this clock always stands still."""
-        return nullcontext()

@@ -1,0 +1,47 @@
+"""Putting the engine together from a workspace, its plugins and a ledger."""
+
+from __future__ import annotations
+
+from duly.api.http import Http
+from duly.engine.engine import Engine
+from duly.engine.house import House
+from duly.engine.live import LiveRules
+from duly.engine.plugins import Plugins
+from duly.engine.source import Source
+from duly.engine.sql_source import SqlSource
+from duly.ledger.ledger import Ledger
+from duly.rules.problem import Problems
+from duly.rules.snapshot import Snapshot
+
+
+def assemble(snapshot: Snapshot, plugins: Plugins, ledger: Ledger, problems: Problems) -> Engine:
+    """Put an engine together.
+
+    Parameters
+    ----------
+    snapshot: the workspace; its rules are not loaded yet, `Engine.load` does that.
+    plugins: the channels and actions to work with.
+    ledger: Duly's own database, migrated.
+    problems: takes what is wrong with a channel or a source; such a one is left out, everything else works.
+    """
+    settings = snapshot.settings
+    channels = plugins.open_channels(settings.channels, snapshot.home, Http(), problems)
+    house = House(
+        ledger=ledger,
+        rules=LiveRules(ledger),
+        sources=_sources(snapshot, problems),
+        channels=channels,
+        actions={name: action(action.Config()) for name, action in plugins.actions.items()},
+        connections={name: settings.channels[name].connections for name in channels},
+    )
+    return Engine(house)
+
+
+def _sources(snapshot: Snapshot, problems: Problems) -> dict[str, Source]:
+    made: dict[str, Source] = {}
+    for name, settings in snapshot.settings.sources.items():
+        try:
+            made[name] = SqlSource(name, settings.url.reveal(), settings.zone)
+        except ValueError as error:
+            problems.add("C004", snapshot.settings.marks[f"sources.{name}.url"], f"the source “{name}” cannot be used: {error}")
+    return made
