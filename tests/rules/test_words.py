@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duly.rules.problem import Problems
-from duly.rules.words import environment, read_words, split_subject
+from duly.rules.sandbox import environment
+from duly.rules.words import read_words, split_subject
 
 
 def words_of(**files):

@@ -5,71 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import jinja2
 from jinja2 import meta, nodes
-from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from duly.rules import spoken
 from duly.rules.problem import Mark, Problems
+from duly.rules.sandbox import environment
 
 FOLDER = "notifications/"
 ENDING = ".j2"
-MAX_RANGE = 1000
-"""How far a template may count: enough for any list that a person reads."""
 
 _FILE_NAME = re.compile(r"(?P<name>(?:[\w-]+/)*[\w-]+)(?:\.[\w-]+){0,2}")
 _SUBJECT = re.compile(r"Subject:[ \t]*(?P<subject>\S[^\n]*)\n[ \t]*\n(?P<body>.*)", re.DOTALL)
 _BORROWED = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
-_REPEATING_FILTERS = ("batch", "center", "format", "indent", "slice", "wordwrap")
-_REPEATING_GLOBALS = ("cycler", "joiner", "lipsum", "namespace")
-_TEXT_METHODS = frozenset(
-    {
-        *("capitalize", "casefold", "lower", "swapcase", "title", "upper"),
-        *("count", "endswith", "find", "index", "rfind", "rindex", "startswith"),
-        *("isalpha", "isdigit", "islower", "isnumeric", "istitle", "isupper"),
-        *("lstrip", "removeprefix", "removesuffix", "rstrip", "strip"),
-        *("partition", "rpartition", "rsplit", "split", "splitlines"),
-    }
-)
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    """A sandbox in which a short template cannot ask for a long text by one operator, filter or method."""
-
-    intercepted_binops = frozenset({"*", "**", "%"})
-
-    def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" or not (_is_number(left) and _is_number(right)):
-            raise SecurityError(f"“{operator}” works on numbers only, and “**” not at all: write the text out")
-        return super().call_binop(context, operator, left, right)
-
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        if isinstance(obj, str):
-            return attr in _TEXT_METHODS
-        return not isinstance(obj, int | float | bytes) and super().is_safe_attribute(obj, attr, value)
-
-    def wrap_str_format(self, value: Any) -> None:
-        """Leave ``str.format`` to `is_safe_attribute`, which refuses it: ``{:>1000000}`` pads."""
-
-
-def environment() -> jinja2.Environment:
-    """Make the sandbox in which templates are read and rendered.
-
-    An unknown name is an error, values are immutable, no template reads another file, and what multiplies a text
-    (``*`` on texts, long ranges, padding) is gone. It bounds neither time nor output: whoever renders does.
-    """
-    env = _Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
-    for name in _REPEATING_FILTERS:
-        del env.filters[name]
-    for name in _REPEATING_GLOBALS:
-        del env.globals[name]
-    env.globals["range"] = _short_range
-    env.filters["date"] = spoken.date
-    env.filters["time"] = spoken.time
-    return env
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +148,3 @@ def _places(tree: nodes.Template, text: str, path: str, names: Collection[str]) 
     for name in sorted(first):
         found = re.search(rf"\b{re.escape(name)}\b", lines[first[name] - 1])
         yield name, Mark(path, first[name], found.start() + 1 if found else 1)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
-
-
-def _short_range(*bounds: int) -> range:
-    counted = range(*bounds)
-    if len(counted) > MAX_RANGE:
-        raise SecurityError(f"a template counts to {MAX_RANGE} at most")
-    return counted
