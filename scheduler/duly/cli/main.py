@@ -49,7 +49,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--home", metavar="DIR", type=click.Path(path_type=Path), envvar="DULY_HOME", help=HOME_HELP)
 @click.version_option(__version__, message="duly %(version)s")
-def duly(home: Path | None) -> None:  # noqa: ARG001 - the commands' own option finds it
+def duly(home: Path | None) -> None:
     """Make sure that somebody acts in time: rules watch a service database and tell the right people."""
 
 

@@ -1,0 +1,117 @@
+"""A workspace, opened for a command."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from duly.cli.stop import USAGE, Stop
+from duly.daemon import log
+from duly.engine.plugins import Plugins, load_plugins
+from duly.engine.sql_refusal import refusal
+from duly.ledger.ledger import Ledger
+from duly.rules.problem import Problems, suggest_or_list
+from duly.rules.snapshot import Snapshot, load_workspace
+from duly.rules.workspace import DIRECTORY, RULES, SETTINGS, YAML_ENDINGS
+from duly.time.zone import local
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A workspace that can be worked with.
+
+    Parameters
+    ----------
+    plugins: the channels and actions that are installed.
+    snapshot: what the files say.
+    problems: what is wrong with them.
+    now: the instant at which the command began.
+    """
+
+    plugins: Plugins
+    snapshot: Snapshot
+    problems: Problems
+    now: dt.datetime
+
+    def rule_id(self, written: str, others: Collection[str] = ()) -> str:
+        """Find the rule that somebody means.
+
+        Parameters
+        ----------
+        written: its path under ``rules/``, or the path of its file.
+        others: rules without a file, which the ledger knows.
+        """
+        return find_rule(written, {*self.snapshot.rules, *self.snapshot.broken, *others})
+
+    def wall(self, at: dt.datetime) -> str:
+        """Write an instant as the clock on the desk's wall shows it: ``Mon 23 Nov 09:10``."""
+        there = local(at, self.snapshot.directory.zone)
+        this_year = there.year == local(self.now, self.snapshot.directory.zone).year
+        return f"{there:%a %d %b %H:%M}" if this_year else f"{there:%a %d %b %Y %H:%M}"
+
+    def iso(self, at: dt.datetime | None) -> str | None:
+        """Write an instant for programs: in the desk's zone, with its offset."""
+        return at.astimezone(self.snapshot.directory.zone).isoformat() if at else None
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger | None]:
+        """Open Duly's own database as it stands; ``None`` when no daemon has made one yet."""
+        url = self.snapshot.settings.ledger.reveal()
+        parsed = sa.make_url(url)
+        is_file = parsed.get_backend_name() == "sqlite"
+        if is_file and not (parsed.database and Path(parsed.database).exists()):
+            yield None
+            return
+        try:
+            ledger = Ledger(url)
+        except (ImportError, sa.exc.ArgumentError):
+            raise Stop(
+                f"the ledger cannot be a “{parsed.drivername}” database here: "
+                f"install its driver, or correct ledger.url in {SETTINGS}"
+            ) from None
+        try:
+            yield ledger if sa.inspect(ledger.engine).has_table("journal") else None
+        except sa.exc.DBAPIError as error:
+            code, words = refusal(error)
+            if code == "S001":
+                raise Stop(f"the ledger {words}: see ledger.url in {SETTINGS}") from None
+            if code == "S002":
+                raise Stop(f"the ledger {words}, so another version of Duly made it: run this one once") from None
+            raise
+        finally:
+            ledger.close()
+
+
+def read_workspace(home: Path) -> tuple[Plugins, Snapshot | None, Problems]:
+    """Read the workspace at ``home`` as a daemon reads it."""
+    if not any((home / file).is_file() for file in (SETTINGS, DIRECTORY)):
+        raise Stop(
+            f"{home} is no workspace, for it has no {SETTINGS}: make one with “duly init DIR”, or name yours with --home"
+        )
+    log.configure()
+    plugins = load_plugins()
+    return plugins, *load_workspace(home, plugins.actions, plugins.channels)
+
+
+def open_desk(home: Path, now: dt.datetime) -> Desk:
+    """Open the workspace at ``home``; one without readable settings and directory stops the command."""
+    plugins, snapshot, problems = read_workspace(home)
+    if snapshot is None:
+        worst = next(p for p in problems.errors if p.mark.path in {SETTINGS, DIRECTORY})
+        raise Stop(f"{worst.mark}: {worst.code} {worst.sentence} (“duly check” shows every problem)")
+    return Desk(plugins, snapshot, problems, now)
+
+
+def find_rule(written: str, known: Collection[str]) -> str:
+    """Find the rule that somebody means by its path under ``rules/``, or by the path of its file."""
+    wanted = written.removeprefix("./").removeprefix(f"{RULES}/")
+    for ending in YAML_ENDINGS:
+        wanted = wanted.removesuffix(ending)
+    if wanted not in known:
+        raise Stop(f"there is no rule “{wanted}”: {suggest_or_list(wanted, known) or 'see rules/'}", USAGE)
+    return wanted
