@@ -80,6 +80,8 @@ class Engine:
             return live.loaded_at
         if latest.state == "failed":
             return (latest.finished_at or latest.slot) + RETRY
+        if latest.state == "running":
+            return latest.lease_until
         return live.bound.next_slot(latest.slot)
 
     def check(self, rule_id: int, now: dt.datetime) -> Checked | None:

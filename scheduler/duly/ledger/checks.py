@@ -40,6 +40,7 @@ class LatestSlot:
 
     slot: dt.datetime
     state: str
+    lease_until: dt.datetime
     finished_at: dt.datetime | None
 
 
@@ -57,6 +58,12 @@ def claim(
     ).first()
     if running:
         return None
+    # Whoever stood still for longer than its lease, at an earlier slot, must not settle it when it wakes.
+    connection.execute(
+        sa.update(check_run)
+        .where(check_run.c.rule_id == rule_id, check_run.c.state == "running", check_run.c.slot != slot)
+        .values(state="failed", finished_at=now, reason="its process stopped")
+    )
     token, lease_until = secrets.token_hex(16), now + LEASE
     fresh = {"state": "running", "token": token, "lease_until": lease_until, "now": now, "plan_digest": plan_digest}
     last = connection.execute(
@@ -107,7 +114,7 @@ def last(connection: sa.Connection, rule_id: int) -> LastCheck | None:
 def latest(connection: sa.Connection, rule_id: int) -> LatestSlot | None:
     """Find the latest slot of a rule that was claimed."""
     row = connection.execute(
-        sa.select(check_run.c.slot, check_run.c.state, check_run.c.finished_at)
+        sa.select(check_run.c.slot, check_run.c.state, check_run.c.lease_until, check_run.c.finished_at)
         .where(check_run.c.rule_id == rule_id)
         .order_by(check_run.c.slot.desc())
         .limit(1)
