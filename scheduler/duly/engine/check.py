@@ -12,6 +12,7 @@ from duly.engine.house import House
 from duly.engine.live import LiveRule
 from duly.engine.record_json import pack
 from duly.engine.source import Source, SourceDown
+from duly.engine.timing import Fired
 from duly.ledger import cases, checks, firings, journal, versions
 from duly.ledger.cases import Case, NewCase
 from duly.ledger.checks import Claim, LastCheck
@@ -30,13 +31,17 @@ CLOCKLESS_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How a check ended: ``state`` is ``done``, ``refused`` or ``failed``, with a sentence in the last two cases."""
+    """How a check ended: ``state`` is ``done``, ``refused`` or ``failed``, with a sentence in the last two cases.
+
+    ``again`` tells that the one before was refused as well, so that people know of it.
+    """
 
     state: str
     opened: int = 0
     closed: int = 0
     held: int = 0
     reason: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +201,7 @@ class _Run:
             record = records.get(case.key)
             if record is None or not record.matches or record.done:
                 continue
-            next_at = self.live.timing.next_at(candidate.clock_at, due_at, candidate.zone, fired.get(case.id, {}))
+            next_at = self._next_at(case, candidate, due_at, fired.get(case.id, {}))
             cases.reopen(self.connection, case.id, next_at, pack(record))
             again.append(case.id)
         self.opened += len(again)
@@ -206,7 +211,7 @@ class _Run:
     def _move(self, moved: Sequence[tuple[Case, Candidate, dt.datetime | None]]) -> None:
         fired = firings.of_cases(self.connection, [case.id for case, _, _ in moved])
         for case, candidate, due_at in moved:
-            next_at = self.live.timing.next_at(candidate.clock_at, due_at, candidate.zone, fired.get(case.id, {}))
+            next_at = self._next_at(case, candidate, due_at, fired.get(case.id, {}))
             cases.set_times(self.connection, case.id, due_at, next_at)
         self._note(
             [
@@ -214,6 +219,11 @@ class _Run:
                 for case, _, due_at in moved
             ]
         )
+
+    def _next_at(
+        self, case: Case, candidate: Candidate, due_at: dt.datetime | None, fired: Fired
+    ) -> dt.datetime | None:
+        return self.live.timing.next_at(candidate.clock_at, due_at, candidate.zone, fired, case.acknowledged_at)
 
     def ask_unseen(self) -> None:
         """Ask again, by key, about open cases that the answer did not name, before any of them closes."""
@@ -290,7 +300,8 @@ class _Run:
             if not checks.finish(self.connection, self.claim, state, self.now, reason=reason or None, **figures):
                 transaction.rollback()
                 return None
-        return Checked(state, self.opened, closed, self.held, reason)
+        again = refused and self.last is not None and self.last.state == "refused"
+        return Checked(state, self.opened, closed, self.held, reason, again)
 
     def _close_used_up(self) -> int:
         """Without ``done``, a case is done, and stays so, once its ladder is used up and its clock has passed."""
@@ -303,12 +314,16 @@ class _Run:
         return len(ids)
 
     def fail(self, reason: str) -> Checked | None:
-        """Settle a check that could not read its whole answer: it closes nothing and advances nothing."""
+        """Settle a check that could not read its whole answer: it closes nothing and advances nothing.
+
+        The cases that it opened before the answer broke off stay open: the next check finds them there.
+        """
+        figures = {"found": self.found, "opened": self.opened, "held": self.held}
         with self.connection.begin():
-            if not checks.finish(self.connection, self.claim, "failed", self.now, reason=reason):
+            if not checks.finish(self.connection, self.claim, "failed", self.now, reason=reason, **figures):
                 return None
             self._note_rule("check failed", reason)
-        return Checked("failed", reason=reason)
+        return Checked("failed", self.opened, held=self.held, reason=reason)
 
     def _note(self, lines: Sequence[tuple[int, str, str]]) -> None:
         entries = [Entry(self.now, event, detail, self.rule_id, case_id) for case_id, event, detail in lines]

@@ -229,8 +229,12 @@ class _Rung:
         return _Move(self.case, self.live.bound.next_slot(self.now), lines=[("not fired", because)])
 
     def _due(self, record: Record) -> list[Timed]:
-        waiting = self.timing.waiting(self.case.clock_at, self.case.due_at, record.zone, self.fired)
+        waiting = self._waiting(record, self.fired)
         return [timed for timed in waiting if timed.moment is not None and timed.moment <= self.now]
+
+    def _waiting(self, record: Record, fired: Fired) -> list[Timed]:
+        case = self.case
+        return self.timing.waiting(case.clock_at, case.due_at, record.zone, fired, case.acknowledged_at)
 
     def _decide(self, record: Record) -> _Move:
         move = _Move(self.case, None, record)
@@ -287,7 +291,7 @@ class _Rung:
             settled_at = None if state == "pending" else self.now
             key = (timed.step.identity, 0)
             after[key] = Firing(0, self.case.id, key[0], 0, "", state, 0, self.now, settled_at, None)
-        waiting = self.timing.waiting(self.case.clock_at, self.case.due_at, record.zone, after)
+        waiting = self._waiting(record, after)
         return [timed.moment for timed in waiting if timed.moment is not None and timed.moment > self.now]
 
 

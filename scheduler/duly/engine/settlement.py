@@ -18,6 +18,8 @@ from duly.rules.model import When
 
 FIRST_RETRY = dt.timedelta(seconds=30)
 LONGEST_RETRY = dt.timedelta(minutes=15)
+LONGEST_ASKED = dt.timedelta(days=1)
+"""The longest that the other side may have us wait before the next try."""
 GIVE_UP = dt.timedelta(hours=24)
 """After this long a delivery that no try has got through counts as rejected, and what stands in for it takes over."""
 
@@ -53,7 +55,8 @@ class Settlement:
             case Retry():
                 self._try_again(one, outcome)
             case Down(reason):
-                outbox.put_back(self._connection, one, self._now, f"its channel is down: {reason}")
+                keep = _may_have_left(one)
+                outbox.put_back(self._connection, one, self._now, f"its channel is down: {reason}", keep_words=keep)
 
     def turn_away(self, fate: Fate) -> None:
         """Write that a delivery does not leave now, or not at all."""
@@ -64,7 +67,8 @@ class Settlement:
 
     def put_back(self, one: Delivery, until: dt.datetime, reason: str, event: str) -> None:
         """Let a delivery wait; the journal hears of it when the reason is a new one."""
-        if outbox.put_back(self._connection, one, until, reason) and reason != one.reason:
+        put = outbox.put_back(self._connection, one, until, reason, keep_words=_may_have_left(one))
+        if put and reason != one.reason:
             self._lines.append((one, event, reason))
 
     def end(self, one: Delivery, state: str, reason: str, receipt: str = "") -> None:
@@ -108,7 +112,9 @@ class Settlement:
             live = self._house.rules.get(case.rule_id)
             if version is None or live is None or case.held or not case.active:
                 continue
-            next_at = version[1].next_at(case.clock_at, case.due_at, case.record["zone"], fired.get(case.id, {}))
+            next_at = version[1].next_at(
+                case.clock_at, case.due_at, case.record["zone"], fired.get(case.id, {}), case.acknowledged_at
+            )
             if next_at is not None and moved[case.id] == "cancelled":
                 next_at = max(next_at, live.bound.next_slot(self._now))
             cases.set_next(self._connection, case.id, next_at)
@@ -118,11 +124,12 @@ class Settlement:
         return version is not None and any(step.when is When.UNANSWERED for step in version[0].rule.steps)
 
     def _try_again(self, one: Delivery, retry: Retry, *, keep_words: bool = False) -> None:
+        keep_words = keep_words or _may_have_left(one)
         if self._now - one.created_at >= GIVE_UP:
             state = "unsure" if keep_words else "rejected"
             self.end(one, state, f"given up after {one.attempts + 1} tries: {retry.reason}")
             return
-        until = self._now + (retry.after or _delay(one))
+        until = self._now + (min(retry.after, LONGEST_ASKED) if retry.after else _delay(one))
         if outbox.put_back(self._connection, one, until, retry.reason, keep_words=keep_words):
             self._lines.append((one, "retry", retry.reason))
 
@@ -134,6 +141,11 @@ def is_idempotent(house: House, one: Delivery) -> bool:
         return action is not None and action.idempotent
     channel = house.channels.get(one.channel)
     return channel is not None and channel.idempotent
+
+
+def _may_have_left(one: Delivery) -> bool:
+    """Tell whether an earlier try broke off, so that the same words, and no others, have to go out again."""
+    return one.state == "claimed" and one.body is not None
 
 
 def _delay(one: Delivery) -> dt.timedelta:

@@ -61,21 +61,44 @@ class Timing:
             return min(first_at(clock_at, time, self._working.zone) for time in due.times)
         return times.get(due.time_name)
 
-    def waiting(self, clock_at: dt.datetime, due_at: dt.datetime | None, record_zone: str, fired: Fired) -> list[Timed]:
-        """List the steps that have not fired, with their moments, in the rule's order."""
+    def waiting(
+        self,
+        clock_at: dt.datetime,
+        due_at: dt.datetime | None,
+        record_zone: str,
+        fired: Fired,
+        acknowledged_at: dt.datetime | None = None,
+    ) -> list[Timed]:
+        """List the steps that have not fired, with their moments, in the rule's order.
+
+        Parameters
+        ----------
+        acknowledged_at: when somebody last took the case on; ``unanswered`` steps rest for a working day (law 14).
+        """
         found = []
         for index, step in enumerate(self._rule.steps):
             firing = fired.get((step.identity, 0))
             if firing is not None and firing.state != "cancelled":
                 continue
-            found.append(Timed(step, self._moment(index, clock_at, due_at, record_zone, fired)))
+            moment = self._unshifted(index, clock_at, due_at, fired)
+            if moment is not None and step.when is When.UNANSWERED and acknowledged_at is not None:
+                moment = max(moment, self._working.days(acknowledged_at, 1))
+            if moment is not None and step.at is not None:
+                moment = first_at(moment, step.at, self._zone_of(step, record_zone))
+            found.append(Timed(step, moment))
         return found
 
     def next_at(
-        self, clock_at: dt.datetime, due_at: dt.datetime | None, record_zone: str, fired: Fired
+        self,
+        clock_at: dt.datetime,
+        due_at: dt.datetime | None,
+        record_zone: str,
+        fired: Fired,
+        acknowledged_at: dt.datetime | None = None,
     ) -> dt.datetime | None:
         """Find the earliest moment of a step that has not fired; ``None`` when nothing is left to wait for."""
-        moments = [timed.moment for timed in self.waiting(clock_at, due_at, record_zone, fired)]
+        waiting = self.waiting(clock_at, due_at, record_zone, fired, acknowledged_at)
+        moments = [timed.moment for timed in waiting]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def expiry(
@@ -130,15 +153,6 @@ class Timing:
             # Counted backwards, every end up to the next opening leads to the same start.
             end = self._working.next_opening(end) + ELAPSED_DAY
         return end + ELAPSED_DAY if duration.unit is not Unit.ELAPSED else end
-
-    def _moment(
-        self, index: int, clock_at: dt.datetime, due_at: dt.datetime | None, record_zone: str, fired: Fired
-    ) -> dt.datetime | None:
-        step = self._rule.steps[index]
-        moment = self._unshifted(index, clock_at, due_at, fired)
-        if moment is None or step.at is None:
-            return moment
-        return first_at(moment, step.at, self._zone_of(step, record_zone))
 
     def _unshifted(
         self, index: int, clock_at: dt.datetime, due_at: dt.datetime | None, fired: Fired

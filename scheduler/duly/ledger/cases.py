@@ -32,6 +32,7 @@ class Case:
     next_at: dt.datetime | None
     opened_at: dt.datetime
     closed_at: dt.datetime | None
+    acknowledged_at: dt.datetime | None
     in_charge: str | None
     record: Mapping[str, Any]
 
@@ -297,6 +298,16 @@ def set_next(connection: sa.Connection, case_id: int, next_at: dt.datetime | Non
         .where(cases.c.id == case_id, cases.c.state.in_(ACTIVE), cases.c.held.is_(None))
         .values(next_at=next_at)
     )
+
+
+def acknowledge(connection: sa.Connection, case_id: int, now: dt.datetime) -> bool:
+    """Note that somebody has taken a case on; false when it is closed."""
+    changed = connection.execute(
+        sa.update(cases)
+        .where(cases.c.id == case_id, cases.c.state.in_(ACTIVE))
+        .values(state="acknowledged", acknowledged_at=now)
+    )
+    return changed.rowcount == 1
 
 
 def hand_to(connection: sa.Connection, case_id: int, person: str) -> None:

@@ -109,6 +109,7 @@ def upgrade() -> None:
         sa.Column("next_at", Instant(), nullable=True),
         sa.Column("opened_at", Instant(), nullable=False),
         sa.Column("closed_at", Instant(), nullable=True),
+        sa.Column("acknowledged_at", Instant(), nullable=True),
         sa.Column("in_charge", sa.String(length=128), nullable=True),
         sa.Column("record", Json(), nullable=False),
         sa.ForeignKeyConstraint(["rule_id"], ["rule.id"], name="fk_cases_rule_id"),

@@ -1,0 +1,35 @@
+"""An acknowledgement: somebody has taken a case on, so nobody is asked why it went unanswered for a while (law 14)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from duly.engine.house import House
+from duly.ledger import cases, firings, journal
+from duly.ledger.journal import Entry
+
+
+def acknowledge(house: House, case_id: int, by: str, now: dt.datetime) -> bool:
+    """Take a case on: its ``unanswered`` steps rest for one working day, then its ladder resumes.
+
+    Parameters
+    ----------
+    by: who does so, for the journal.
+
+    Returns
+    -------
+    Whether the case was open.
+    """
+    with house.ledger.read() as connection:
+        rule_versions = {case.id: case.version_id for case in cases.get(connection, [case_id]).values()}
+    version = house.rules.version(rule_versions[case_id]) if case_id in rule_versions else None
+    with house.ledger.write() as connection:
+        if not cases.acknowledge(connection, case_id, now):
+            return False
+        case = cases.get(connection, [case_id])[case_id]
+        if version is not None:
+            fired = firings.of_cases(connection, [case_id]).get(case_id, {})
+            next_at = version[1].next_at(case.clock_at, case.due_at, case.record["zone"], fired, now)
+            cases.set_next(connection, case_id, next_at)
+        journal.write(connection, [Entry(now, "acknowledged", f"{by} has taken it on", case.rule_id, case_id)])
+    return True
