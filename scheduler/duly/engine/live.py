@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from duly.engine.timing import Timing
+from duly.engine.versions import Versions
 from duly.ledger import journal, versions
 from duly.ledger.journal import Entry
 from duly.ledger.ledger import Ledger
@@ -56,9 +57,8 @@ class LiveRules:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._snapshot: Snapshot | None = None
+        self._versions: Versions | None = None
         self._rules: dict[int, LiveRule] = {}
-        self._versions: dict[int, tuple[BoundRule, Timing] | None] = {}
 
     def __getitem__(self, rule_id: int) -> LiveRule:
         return self._rules[rule_id]
@@ -75,9 +75,13 @@ class LiveRules:
     @property
     def snapshot(self) -> Snapshot:
         """The workspace as last loaded."""
-        if self._snapshot is None:
+        return self._loaded.snapshot
+
+    @property
+    def _loaded(self) -> Versions:
+        if self._versions is None:
             raise RuntimeError("the rules were used before they were loaded: call load() first")
-        return self._snapshot
+        return self._versions
 
     def load(self, snapshot: Snapshot, now: dt.datetime) -> None:
         """Take over a workspace: publish what is new, keep the last good version of what is broken (law 12).
@@ -87,7 +91,7 @@ class LiveRules:
         snapshot: the workspace as it stands in its files.
         now: the instant at which changed versions go live.
         """
-        self._snapshot = snapshot
+        self._versions = Versions(self._ledger, snapshot)
         with self._ledger.write() as connection:
             for rule_id, bound in snapshot.rules.items():
                 rule = bound.rule
@@ -109,25 +113,19 @@ class LiveRules:
                         self._note(connection, row, "missing", detail, now)
             rows = versions.all_rules(connection)
         before = self._rules
-        self._versions = {}
         lives = {row.id: self._bind(row, before.get(row.id), now) for row in rows if row.state != "missing"}
         self._rules = {rule_id: live for rule_id, live in lives.items() if live is not None}
 
     def version(self, version_id: int) -> tuple[BoundRule, Timing] | None:
         """Bind the version on which a case started to today's vocabulary (law 7); ``None`` when it no longer binds."""
-        if version_id not in self._versions:
-            with self._ledger.read() as connection:
-                path, text = versions.version_text(connection, version_id)
-            bound = self.snapshot.bind_text(path, text)
-            self._versions[version_id] = (bound, Timing(bound)) if bound else None
-        return self._versions[version_id]
+        return self._loaded.get(version_id)
 
     def _bind(self, row: RuleRow, before: LiveRule | None, now: dt.datetime) -> LiveRule | None:
         bound = self.snapshot.rules.get(row.path) or self.snapshot.bind_text(row.path, row.text)
         if bound is None:
             return None
         timing = Timing(bound)
-        self._versions[row.version_id] = (bound, timing)
+        self._loaded.keep(row.version_id, bound, timing)
         digest = _digest(bound)
         loaded_at = before.loaded_at if before and before.digest == digest else now
         return LiveRule(row, bound, bound.plan, timing, digest, loaded_at)
