@@ -75,18 +75,23 @@ class Allowance:
             period = today.isoformat() if cap.per_day else ""
             until = midnight(today + dt.timedelta(days=1), self._house.directory.zone) if cap.per_day else None
             reason = f"each {cap.each}: {cap.amount}{' a day' if cap.per_day else ' messages'} at most"
-            yield _Quota(f"{rule.id} {cap.each} {_whose(ready, cap.each)}", period, cap.amount, Refusal(until, reason))
+            scope = _scope(rule.id, cap.each, _whose(ready, cap.each))
+            yield _Quota(scope, period, cap.amount, Refusal(until, reason))
         if rule.limits.pace is not None:
             pace = rule.limits.pace
             begun = int(now.timestamp()) // pace.seconds
             until = dt.datetime.fromtimestamp((begun + 1) * pace.seconds, dt.UTC)
             reason = f"the pace is {pace.amount} in {pace.seconds} s"
-            yield _Quota(f"{rule.id} pace", str(begun), pace.amount, Refusal(until, reason))
+            yield _Quota(_scope(rule.id, "pace"), str(begun), pace.amount, Refusal(until, reason))
 
 
 def _whose(ready: Ready, each: str) -> str:
     """Spell what a cap counts by: the record, or the person whatever the record."""
     if ready.case is not None and each == ready.live.bound.noun.one:
         return ready.case.key.decode()
-    addresses = json.dumps(dict(ready.person.addresses), sort_keys=True)
-    return hashlib.sha256(addresses.encode()).hexdigest()[:32]
+    return json.dumps(dict(ready.person.addresses), sort_keys=True)
+
+
+def _scope(*parts: str) -> str:
+    """Spell what a quota counts, without addresses, and as short as its column: a key may be longer."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

@@ -68,10 +68,24 @@ class Composer:
         except ComposeError as error:
             raise ComposeError(f"{found.path} {error}") from None
         except jinja2.UndefinedError as error:
-            raise ComposeError(f"{found.path}: {error.message}: name a field of the noun") from None
-        except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
-            raise ComposeError(f"{found.path} cannot be rendered: {error}") from None
-        return Composed(subject, body)
+            said = _without_values(str(error.message), shown)
+            raise ComposeError(f"{found.path}: {said}: name a field of the noun") from None
+        except Exception as error:  # noqa: BLE001 - a template can bring anything about
+            said = _without_values(str(error), shown) if isinstance(error, jinja2.TemplateError) else ""
+            raise ComposeError(f"{found.path} cannot be rendered: {said or type(error).__name__}") from None
+        return Composed(_storable(subject), _storable(body))
+
+
+def _without_values(said: str, shown: Mapping[str, Any]) -> str:
+    """Leave out of a sentence what the record holds: an error quotes the value it stumbles over."""
+    for value in shown.values():
+        said = said.replace(str(value), "…") if isinstance(value, str | int) and str(value) else said
+    return said
+
+
+def _storable(text: str) -> str:
+    """Leave out what a database or the wire cannot hold: the character zero, and halves of a character."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 def _bounded(chunks: Any) -> str:

@@ -87,14 +87,33 @@ class Doorman:
         with self._house.ledger.read() as connection:
             by_delivery = outbox.cases_of(connection, [one.id for one in batch])
             known = cases.get(connection, {case_id for ids in by_delivery.values() for case_id in ids})
-        fates = []
+        fates: list[Fate] = []
         for rule_id in sorted({one.rule_id for one in batch}):
-            live = self._house.rules[rule_id]
+            live = self._house.rules.get(rule_id)
             mine = [one for one in batch if one.rule_id == rule_id]
+            if live is None:
+                fates += [Later(one, now + AGAIN, "its rule pauses") for one in mine]
+                continue
             about = {one.id: known[by_delivery[one.id][0]] for one in mine if one.id in by_delivery}
             records = self._ask(live, list(about.values()), now)
-            fates += [self._fate(one, live, about.get(one.id), records, now) for one in mine]
+            fates += [self._guarded(one, live, about.get(one.id), records, now) for one in mine]
         return fates
+
+    def _guarded(
+        self,
+        one: Delivery,
+        live: LiveRule,
+        case: Case | None,
+        records: Mapping[bytes, Record] | None,
+        now: dt.datetime,
+    ) -> Fate:
+        """One bad record, template or recipient keeps nobody else waiting (law 12)."""
+        try:
+            return self._fate(one, live, case, records, now)
+        except ComposeError as error:
+            return Later(one, now + MEND, str(error), failed=True)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this delivery's alone
+            return Later(one, now + MEND, f"{type(error).__name__} as its words were written", failed=True)
 
     def _ask(self, live: LiveRule, about: Sequence[Case], now: dt.datetime) -> Mapping[bytes, Record] | None:
         if not about:
@@ -169,12 +188,8 @@ class Doorman:
         to = person.addresses.get(channel.address, "") if channel.address else person.id
         if not to:
             return Ended(one, "rejected", f"{person.id} has no {channel.address}")
-        try:
-            words = self._house.composer().compose(
-                one.template, one.channel, person.lang, self._values(one, live, case, record, person), local
-            )
-        except ComposeError as error:
-            return Later(one, now + MEND, str(error), failed=True)
+        values = self._values(one, live, case, record, person)
+        words = self._house.composer().compose(one.template, one.channel, person.lang, values, local)
         return Ready(one, live, case, record, person, to, words)
 
     def _person(self, one: Delivery, record: Record | None) -> Person:

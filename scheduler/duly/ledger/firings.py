@@ -113,7 +113,7 @@ def settle(connection: sa.Connection, firing_ids: Collection[int], now: dt.datet
     rows = connection.execute(
         sa.select(firing.c.id, firing.c.case_id, firing.c.accepted_at, delivery.c.state, delivery.c.settled_at)
         .join(delivery, delivery.c.firing_id == firing.c.id)
-        .where(firing.c.id.in_(sorted(firing_ids)), firing.c.state.in_(("pending", "fired")))
+        .where(firing.c.id.in_(sorted(firing_ids)), firing.c.state.in_(("pending", "fired", "cancelled")))
     ).all()
     moved: dict[int, str] = {}
     for firing_id in {row.id for row in rows}:

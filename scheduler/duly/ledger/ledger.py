@@ -57,8 +57,9 @@ class Ledger:
 def _engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True)
-    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
+        return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+    connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    options: dict[str, Any] = {"connect_args": connect, "hide_parameters": True}
     if not parsed.database or parsed.database == ":memory:":
         options["poolclass"] = StaticPool
     engine = sa.create_engine(parsed, **options)
