@@ -64,7 +64,7 @@ def states(desk: Desk, key: int) -> list[str]:
     ],
 )
 def test_a_record_matches_by_where_and_not_by_except_or_done(
-    tmp_path: Path, columns: dict[str, object], opens: bool
+    tmp_path: Path, *, columns: dict[str, object], opens: bool
 ) -> None:
     """A case opens when every where holds and no except or done does; what is unknown (NULL) excludes nobody."""
     desk = open_desk(tmp_path)

@@ -109,7 +109,7 @@ class Engine:
                 failures = checks.failures(connection, live.row.id)
                 if failures == TOLD_AT:
                     self._notices.failing(connection, live, failures, checked.reason, now)
-            elif checked.state == "refused":
+            elif checked.state == "refused" and not checked.again:
                 self._notices.refused(connection, live, checked.reason, now)
             if checked.held:
                 self._notices.held(connection, live, checked.held, "they were late before Duly could look", now)

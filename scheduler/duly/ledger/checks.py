@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from duly.ledger.schema import check_run
+from duly.ledger.schema import check_run, journal
 
 LEASE = dt.timedelta(minutes=15)
 """How long a check may take before another node takes it for dead."""
@@ -27,11 +27,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class LastCheck:
-    """The last check of a rule that read its whole answer."""
+    """The last check of a rule that read its whole answer; ``state`` is ``done`` or ``refused``."""
 
     now: dt.datetime
     slot: dt.datetime
     plan_digest: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def finish(connection: sa.Connection, claim: Claim, state: str, now: dt.datetime
 def last(connection: sa.Connection, rule_id: int) -> LastCheck | None:
     """Find the last check of a rule that read its whole answer."""
     row = connection.execute(
-        sa.select(check_run.c.now, check_run.c.slot, check_run.c.plan_digest)
+        sa.select(check_run.c.now, check_run.c.slot, check_run.c.plan_digest, check_run.c.state)
         .where(check_run.c.rule_id == rule_id, check_run.c.state.in_(("done", "refused")))
         .order_by(check_run.c.slot.desc())
         .limit(1)
@@ -123,14 +124,14 @@ def latest(connection: sa.Connection, rule_id: int) -> LatestSlot | None:
 
 
 def failures(connection: sa.Connection, rule_id: int) -> int:
-    """Count the failed checks of a rule since its last good one."""
+    """Count the failed tries of a rule's checks, however many in one slot, since its last good one."""
     good = (
-        sa.select(sa.func.coalesce(sa.func.max(check_run.c.slot), 0))
+        sa.select(sa.func.coalesce(sa.func.max(check_run.c.now), 0))
         .where(check_run.c.rule_id == rule_id, check_run.c.state.in_(("done", "refused")))
         .scalar_subquery()
     )
     count = sa.select(sa.func.count()).where(
-        check_run.c.rule_id == rule_id, check_run.c.state == "failed", check_run.c.slot > good
+        journal.c.rule_id == rule_id, journal.c.event == "check failed", journal.c.at > good
     )
     return connection.execute(count).scalar_one()
 
