@@ -125,12 +125,13 @@ class Settlement:
 
     def _try_again(self, one: Delivery, retry: Retry, *, keep_words: bool = False) -> None:
         keep_words = keep_words or _may_have_left(one)
-        if self._now - one.created_at >= GIVE_UP:
+        since = one.failing_since or self._now
+        if self._now - since >= GIVE_UP:
             state = "unsure" if keep_words else "rejected"
             self.end(one, state, f"given up after {one.attempts + 1} tries: {retry.reason}")
             return
         until = self._now + (min(retry.after, LONGEST_ASKED) if retry.after else _delay(one))
-        if outbox.put_back(self._connection, one, until, retry.reason, keep_words=keep_words):
+        if outbox.put_back(self._connection, one, until, retry.reason, keep_words=keep_words, failing_since=since):
             self._lines.append((one, "retry", retry.reason))
 
 

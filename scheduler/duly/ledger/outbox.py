@@ -43,6 +43,7 @@ class Delivery:
     not_before: dt.datetime
     expires_at: dt.datetime | None
     attempts: int
+    failing_since: dt.datetime | None
     token: str | None
     to: str | None
     subject: str | None
@@ -179,19 +180,35 @@ def settle(
 
 
 def put_back(
-    connection: sa.Connection, one: Delivery, not_before: dt.datetime, reason: str, *, keep_words: bool = False
+    connection: sa.Connection,
+    one: Delivery,
+    not_before: dt.datetime,
+    reason: str,
+    *,
+    keep_words: bool = False,
+    failing_since: dt.datetime | None = None,
 ) -> bool:
     """Let a delivery wait until ``not_before``; false when it is no longer ours.
 
     Parameters
     ----------
     keep_words: the same words must go out again, since they may have left before.
+    failing_since: since when tries have failed, if this was one.
     """
     words = {} if keep_words else {"to": None, "subject": None, "body": None}
+    since = one.failing_since or failing_since
     put = connection.execute(
         sa.update(delivery)
         .where(delivery.c.id == one.id, delivery.c.state.in_(("claimed", "sending")), delivery.c.token == one.token)
-        .values(state="waiting", not_before=not_before, reason=reason, token=None, lease_until=None, **words)
+        .values(
+            state="waiting",
+            not_before=not_before,
+            reason=reason,
+            failing_since=since,
+            token=None,
+            lease_until=None,
+            **words,
+        )
     )
     return put.rowcount == 1
 

@@ -139,6 +139,8 @@ delivery = sa.Table(
     sa.Column("not_before", Instant, nullable=False),
     sa.Column("expires_at", Instant),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    # since when tries have failed; a day of it is enough
+    sa.Column("failing_since", Instant),
     sa.Column("token", sa.String(32)),
     sa.Column("lease_until", Instant),
     # the final words, frozen when it is marked sending

@@ -165,6 +165,7 @@ def upgrade() -> None:
         sa.Column("not_before", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("failing_since", Instant(), nullable=True),
         sa.Column("token", sa.String(length=32), nullable=True),
         sa.Column("lease_until", Instant(), nullable=True),
         sa.Column("to", sa.Text(), nullable=True),
