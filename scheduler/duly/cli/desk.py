@@ -91,7 +91,8 @@ def read_workspace(home: Path) -> tuple[Plugins, Snapshot | None, Problems]:
     """Read the workspace at ``home`` as a daemon reads it."""
     if not any((home / file).is_file() for file in (SETTINGS, DIRECTORY)):
         raise Stop(
-            f"{home} is no workspace, for it has no {SETTINGS}: make one with “duly init DIR”, or name yours with --home"
+            f"{home} is no workspace, for it has no {SETTINGS}: "
+            "make one with “duly init DIR”, or name yours with --home"
         )
     log.configure()
     plugins = load_plugins()

@@ -92,11 +92,18 @@ class Ladder:
             if live is None or limit is None:
                 continue
             with self._house.ledger.write() as connection:
-                before = outbox.count_since(connection, rule_id, now - dt.timedelta(seconds=limit.seconds))
+                since = now - dt.timedelta(seconds=limit.seconds)
+                before = outbox.count_since(connection, rule_id, since)
                 if before + count <= limit.amount:
                     continue
-                reason = f"{count} due at once after {before} in the last hour are above {limit.amount} an hour"
-                held = cases.hold(connection, rule_id, reason, now)
+                # What a person has just let go was many, and known to be: it neither counts nor is held again.
+                let_go = cases.released_since(rule_id, since)
+                before = outbox.count_since(connection, rule_id, since, let_go)
+                rest = cases.count_due_of(connection, rule_id, now, let_go)
+                if rest == 0 or before + rest <= limit.amount:
+                    continue
+                reason = f"{rest} due at once after {before} in the last hour are above {limit.amount} an hour"
+                held = cases.hold(connection, rule_id, reason, now, but=let_go)
                 journal.write(connection, [Entry(now, "rule held", f"{held} cases: {reason}", rule_id)])
                 self._notices.held(connection, live, held, reason, now)
 

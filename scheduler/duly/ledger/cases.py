@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from duly.ledger.schema import cases, delivery, delivery_case, firing
+from duly.ledger.schema import cases, delivery, delivery_case, firing, journal
 
 ACTIVE = ("open", "acknowledged")
 BATCH = 500
@@ -315,19 +315,31 @@ def hand_to(connection: sa.Connection, case_id: int, person: str) -> None:
     connection.execute(sa.update(cases).where(cases.c.id == case_id).values(in_charge=person))
 
 
-def hold(connection: sa.Connection, rule_id: int, reason: str, now: dt.datetime) -> int:
+def hold(
+    connection: sa.Connection, rule_id: int, reason: str, now: dt.datetime, *, but: sa.Select[Any] | None = None
+) -> int:
     """Hold every case of a rule whose ladder has something to do now.
+
+    Parameters
+    ----------
+    but: the numbers of cases that are left alone.
 
     Returns
     -------
     How many are held by this.
     """
-    held = connection.execute(
-        sa.update(cases)
-        .where(cases.c.rule_id == rule_id, cases.c.state.in_(ACTIVE), cases.c.next_at <= now)
-        .values(held=reason, next_at=None)
-    )
+    held = connection.execute(sa.update(cases).where(*_due_of(rule_id, now, but)).values(held=reason, next_at=None))
     return held.rowcount
+
+
+def count_due_of(connection: sa.Connection, rule_id: int, now: dt.datetime, but: sa.Select[Any]) -> int:
+    """Count the cases of a rule whose ladder has something to do, but for some."""
+    return connection.execute(sa.select(sa.func.count()).where(*_due_of(rule_id, now, but))).scalar_one()
+
+
+def _due_of(rule_id: int, now: dt.datetime, but: sa.Select[Any] | None) -> list[Any]:
+    due = [cases.c.rule_id == rule_id, cases.c.state.in_(ACTIVE), cases.c.next_at <= now]
+    return due if but is None else [*due, cases.c.id.not_in(but)]
 
 
 def held(connection: sa.Connection, rule_id: int, after: int = 0) -> Iterator[Case]:
@@ -347,7 +359,19 @@ def held(connection: sa.Connection, rule_id: int, after: int = 0) -> Iterator[Ca
 
 def release(connection: sa.Connection, case_id: int, next_at: dt.datetime | None) -> None:
     """Let one held case go on."""
-    connection.execute(sa.update(cases).where(cases.c.id == case_id).values(held=None, next_at=next_at))
+    connection.execute(
+        sa.update(cases).where(cases.c.id == case_id, cases.c.held.is_not(None)).values(held=None, next_at=next_at)
+    )
+
+
+def released_since(rule_id: int, since: dt.datetime) -> sa.Select[Any]:
+    """Select the numbers of the cases of a rule that a person has let go since an instant; the journal knows."""
+    return sa.select(journal.c.case_id).where(
+        journal.c.rule_id == rule_id,
+        journal.c.at > since,
+        journal.c.event == "released",
+        journal.c.case_id.is_not(None),
+    )
 
 
 def counts(connection: sa.Connection) -> dict[int, dict[str, int]]:

@@ -275,11 +275,15 @@ def of_case(connection: sa.Connection, case_id: int) -> list[Delivery]:
     return _read(connection, delivery.c.id.in_(mine))
 
 
-def count_since(connection: sa.Connection, rule_id: int, since: dt.datetime) -> int:
-    """Count the messages of a rule written since an instant."""
-    return connection.execute(
-        sa.select(sa.func.count()).where(delivery.c.rule_id == rule_id, delivery.c.created_at > since)
-    ).scalar_one()
+def count_since(
+    connection: sa.Connection, rule_id: int, since: dt.datetime, but: sa.Select[Any] | None = None
+) -> int:
+    """Count the messages of a rule written since an instant, but for those about the cases that ``but`` selects."""
+    written = sa.select(sa.func.count()).where(delivery.c.rule_id == rule_id, delivery.c.created_at > since)
+    if but is not None:
+        about = sa.select(delivery_case.c.delivery_id).where(delivery_case.c.case_id.in_(but))
+        written = written.where(delivery.c.id.not_in(about))
+    return connection.execute(written).scalar_one()
 
 
 def counts(connection: sa.Connection) -> dict[str, int]:

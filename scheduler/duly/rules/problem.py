@@ -122,16 +122,19 @@ class Problem:
         """The message and its cure, as one sentence."""
         return f"{self.message}; {self.cure}" if self.cure else self.message
 
-    def render(self) -> str:
-        """Write the problem for a terminal: the place, the code, the sentence, the line, a caret under the word."""
+    def render(self, shown: int = _SHOWN) -> str:
+        """Write the problem for a terminal: the place, the code, the sentence, the line, a caret under the word.
+
+        Of a line longer than ``shown`` characters, that many around the word are shown.
+        """
         warning = "warning: " if self.severity == "warning" else ""
         head = f"{self.mark}: {self.code} {warning}{self.sentence}"
         if not self.source_line.strip():
             return head
-        start = max(0, self.mark.column - 1 - _SHOWN // 2) if len(self.source_line) > _SHOWN else 0
-        shown = "".join(map(_printable, self.source_line[start : start + _SHOWN]))
-        before = shown[: max(0, self.mark.column - 1 - start)]
-        return f"{head}\n  {shown}\n  {' ' * sum(map(_cells, before))}^"
+        start = max(0, self.mark.column - 1 - shown // 2) if len(self.source_line) > shown else 0
+        line = "".join(map(_printable, self.source_line[start : start + shown]))
+        before = line[: max(0, self.mark.column - 1 - start)]
+        return f"{head}\n  {line}\n  {' ' * sum(map(_cells, before))}^"
 
     def as_json(self) -> dict[str, Any]:
         """Give the problem as plain data for ``--json``."""
