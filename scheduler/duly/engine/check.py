@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from duly.engine.house import House
-from duly.engine.live import LiveRule
+from duly.engine.live import LiveRule, LiveRules
 from duly.engine.record_json import pack
 from duly.engine.source import Source, SourceDown
-from duly.engine.timing import Fired
+from duly.engine.timing import Fired, Timing
 from duly.ledger import cases, checks, firings, journal, versions
 from duly.ledger.cases import Case, NewCase
 from duly.ledger.checks import Claim, LastCheck
 from duly.ledger.journal import Entry
+from duly.rules.bind import BoundRule
 from duly.rules.record import Candidate, Record, show_key
 
 SLACK = dt.timedelta(minutes=15)
@@ -84,7 +85,7 @@ class Checker:
         if claim is None:
             return None
         with ledger.session() as connection:
-            run = _Run(connection, live, source, claim, last, now)
+            run = _Run(connection, self._house.rules, live, source, claim, last, now)
             try:
                 run.read(next_slot + SLACK, self._house.settings.reach)
                 run.ask_unseen()
@@ -99,6 +100,7 @@ class _Run:
     """One check under way."""
 
     connection: sa.Connection
+    rules: LiveRules
     live: LiveRule
     source: Source
     claim: Claim
@@ -140,17 +142,18 @@ class _Run:
         back: list[tuple[Case, Candidate, dt.datetime | None]] = []
         for candidate in batch:
             case = known.get((candidate.key, candidate.clock))
-            due_at = timing.due(candidate.clock_at, candidate.times)
             if case is None:
+                due_at = timing.due(candidate.clock_at, candidate.times)
                 next_at = timing.next_at(candidate.clock_at, due_at, candidate.zone, {})
                 if next_at is not None and next_at <= horizon:
                     new.append((candidate, due_at, next_at))
             elif case.active:
                 seen.append(case.id)
+                due_at = self._due(case, candidate)
                 if case.due_at != due_at:
                     moved.append((case, candidate, due_at))
             elif not case.used_up:
-                back.append((case, candidate, due_at))
+                back.append((case, candidate, self._due(case, candidate)))
         asked = [candidate.key for candidate, _, _ in new] + [case.key for case, _, _ in back]
         records = self.source.lookup(self.live.plan, asked, self.now, self.day) if asked else {}
         with self.connection.begin():
@@ -167,14 +170,14 @@ class _Run:
                 version_id=self.live.row.version_id,
                 key=candidate.key,
                 clock=candidate.clock,
-                held=self.held_because if self.held_before is not None and next_at < self.held_before else None,
+                held=self._hold_because(next_at),
                 clock_at=candidate.clock_at,
                 due_at=due_at,
                 next_at=next_at,
                 record=pack(records[candidate.key]),
             )
             for candidate, due_at, next_at in new
-            if candidate.key in records and records[candidate.key].matches
+            if candidate.key in records and records[candidate.key].matches and not records[candidate.key].done
         ]
         opened = cases.open_new(self.connection, self.rule_id, rows, self.now)
         ours = [case for case in rows if (case.key, case.clock) in opened]
@@ -202,11 +205,14 @@ class _Run:
             if record is None or not record.matches or record.done:
                 continue
             next_at = self._next_at(case, candidate, due_at, fired.get(case.id, {}))
-            cases.reopen(self.connection, case.id, next_at, pack(record))
-            again.append(case.id)
+            held = case.held or self._hold_because(next_at)
+            cases.reopen(self.connection, case.id, next_at, pack(record), held)
+            again.append((case.id, held))
         self.opened += len(again)
-        self._note([(case_id, "reopened", "it matches again, with the same clock") for case_id in again])
-        return again
+        self.held += sum(held is not None for _, held in again)
+        self._note([(case_id, "reopened", "it matches again, with the same clock") for case_id, _ in again])
+        self._note([(case_id, "held", held) for case_id, held in again if held])
+        return [case_id for case_id, _ in again]
 
     def _move(self, moved: Sequence[tuple[Case, Candidate, dt.datetime | None]]) -> None:
         fired = firings.of_cases(self.connection, [case.id for case, _, _ in moved])
@@ -223,7 +229,24 @@ class _Run:
     def _next_at(
         self, case: Case, candidate: Candidate, due_at: dt.datetime | None, fired: Fired
     ) -> dt.datetime | None:
-        return self.live.timing.next_at(candidate.clock_at, due_at, candidate.zone, fired, case.acknowledged_at)
+        timing = self._version(case)[1]
+        return timing.next_at(candidate.clock_at, due_at, candidate.zone, fired, case.acknowledged_at)
+
+    def _due(self, case: Case, candidate: Candidate) -> dt.datetime | None:
+        """Reckon by when a known case must be done, as the version says on which it started (law 7)."""
+        bound, timing = self._version(case)
+        name = bound.rule.due.time_name if bound.rule.due else ""
+        if name and (self.live.bound.rule.due is None or self.live.bound.rule.due.time_name != name):
+            return case.due_at  # the rule no longer asks for that time
+        return timing.due(candidate.clock_at, candidate.times)
+
+    def _version(self, case: Case) -> tuple[BoundRule, Timing]:
+        return self.rules.version(case.version_id) or (self.live.bound, self.live.timing)
+
+    def _hold_because(self, next_at: dt.datetime | None) -> str | None:
+        """Say why a case that opens now is held, if it is one that a change has brought in (law 8)."""
+        late = self.held_before is not None and next_at is not None and next_at < self.held_before
+        return self.held_because if late else None
 
     def ask_unseen(self) -> None:
         """Ask again, by key, about open cases that the answer did not name, before any of them closes."""

@@ -154,7 +154,7 @@ class Ladder:
         now: dt.datetime,
     ) -> list[NewDelivery]:
         intent = f"{firing_id} {round_}"
-        extra = {"between": step.between.written if step.between else "", "step": step.identity}
+        extra = {"between": step.between.written if step.between else "", "step": step.identity, "round": round_}
         if step.do != "tell":
             return [
                 NewDelivery(

@@ -138,12 +138,24 @@ def _insert_ignoring(connection: sa.Connection) -> Any:
     return postgresql_insert(cases).on_conflict_do_nothing()
 
 
-def reopen(connection: sa.Connection, case_id: int, next_at: dt.datetime | None, record: Mapping[str, Any]) -> None:
-    """Open a closed case again; what was cancelled is armed again, what had fired stays fired."""
+def reopen(
+    connection: sa.Connection,
+    case_id: int,
+    next_at: dt.datetime | None,
+    record: Mapping[str, Any],
+    held: str | None = None,
+) -> None:
+    """Open a closed case again; what was cancelled is armed again, what had fired stays fired.
+
+    Parameters
+    ----------
+    held: why it is held until a person releases it, if it is.
+    """
+    values = {"state": "open", "reason": None, "closed_at": None, "record": record, "held": held}
     connection.execute(
         sa.update(cases)
         .where(cases.c.id == case_id, cases.c.state.not_in(ACTIVE))
-        .values(state="open", reason=None, closed_at=None, next_at=next_at, record=record)
+        .values(next_at=None if held else next_at, **values)
     )
 
 
@@ -199,7 +211,7 @@ def count_open(connection: sa.Connection, rule_id: int) -> int:
 def close(
     connection: sa.Connection, case_id: int, state: str, reason: str, now: dt.datetime, *, used_up: bool = False
 ) -> list[int]:
-    """Close one case as ``done`` or ``gone`` and cancel what waits.
+    """Close one case as ``done`` or ``gone`` and cancel what waits; one that was held stays so if it reopens.
 
     Returns
     -------
@@ -208,7 +220,7 @@ def close(
     changed = connection.execute(
         sa.update(cases)
         .where(cases.c.id == case_id, cases.c.state.in_(ACTIVE))
-        .values(state=state, reason=reason, closed_at=now, next_at=None, held=None, used_up=used_up)
+        .values(state=state, reason=reason, closed_at=now, next_at=None, used_up=used_up)
     )
     if changed.rowcount == 0:
         return []
@@ -385,6 +397,6 @@ def counts(connection: sa.Connection) -> dict[int, dict[str, int]]:
     for rule_id, state, is_held, count in rows:
         counted = found.setdefault(rule_id, {})
         counted[state] = counted.get(state, 0) + count
-        if is_held:
+        if is_held and state in ACTIVE:
             counted["held"] = counted.get("held", 0) + count
     return found
