@@ -94,4 +94,5 @@ def meter(what: str, total: int | None = None) -> Iterator[Meter]:
     try:
         yield note
     finally:
-        progress.stop()
+        if progress.live.is_started:
+            progress.stop()
