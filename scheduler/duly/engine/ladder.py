@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
@@ -109,8 +109,7 @@ class Ladder:
 
     def _fire_rule(self, live: LiveRule, batch: Sequence[Case], fired: Mapping[int, Fired], now: dt.datetime) -> None:
         try:
-            source = self._house.sources[live.source]
-            records = source.lookup(live.plan, [case.key for case in batch], now, live.bound.next_day(now))
+            records = self._ask(live, batch, now)
         except SourceDown:
             records = None
         moves = []
@@ -121,6 +120,20 @@ class Ladder:
         with self._house.ledger.write() as connection:
             for move in moves:
                 self._carry_out(connection, live, move, now)
+
+    def _ask(self, live: LiveRule, batch: Sequence[Case], now: dt.datetime) -> dict[bytes, Record]:
+        """Ask what today's rule says of the records, and for older ladders what only their steps' ``if`` names."""
+        source, day = self._house.sources[live.source], live.bound.next_day(now)
+        records = source.lookup(live.plan, [case.key for case in batch], now, day)
+        asked = set(live.plan.conditions)
+        for version_id in {case.version_id for case in batch}:
+            version = self._house.rules.version(version_id)
+            if version is None or {each for step in version[0].rule.steps for each in step.if_} <= asked:
+                continue
+            keys = [case.key for case in batch if case.version_id == version_id and case.key in records]
+            for key, record in source.lookup(version[0].plan, keys, now, day).items():
+                records[key] = replace(records[key], holds={**record.holds, **records[key].holds})
+        return records
 
     def _carry_out(self, connection: sa.Connection, live: LiveRule, move: _Move, now: dt.datetime) -> None:
         case = move.case
@@ -155,6 +168,7 @@ class Ladder:
     ) -> list[NewDelivery]:
         intent = f"{firing_id} {round_}"
         extra = {"between": step.between.written if step.between else "", "step": step.identity, "round": round_}
+        words = todays(live, step).text
         if step.do != "tell":
             return [
                 NewDelivery(
@@ -166,7 +180,7 @@ class Ladder:
                     audience=step.audience.written,
                     person={},
                     staff=True,
-                    template=step.text,
+                    template=words,
                     urgent=step.urgent,
                     not_before=now,
                     extra=extra,
@@ -183,7 +197,7 @@ class Ladder:
                 channels_for(person, step.by, self._house.settings.by),
                 intent=intent,
                 rule_id=live.row.id,
-                template=step.text,
+                template=words,
                 audience=step.audience.written,
                 not_before=now,
                 urgent=step.urgent,
@@ -193,6 +207,11 @@ class Ladder:
                 case_ids=(case.id,),
             )
         ]
+
+
+def todays(live: LiveRule, step: Step) -> Step:
+    """Find a step in today's rule: its conditions and words count there, where it still stands (law 7)."""
+    return next((each for each in live.bound.rule.steps if each.identity == step.identity), step)
 
 
 def action_channel(name: str) -> str:
@@ -271,7 +290,7 @@ class _Rung:
         expiry = self.timing.expiry(timed.step, timed.moment or self.now, self.case.due_at, self.case.clock_at)
         if expiry is not None and expiry <= self.now:
             return "expired"
-        if not all(record.holds.get(str(condition), False) for condition in timed.step.if_):
+        if not all(record.holds.get(str(condition), False) for condition in todays(self.live, timed.step).if_):
             return "skipped"
         return ""
 

@@ -69,7 +69,7 @@ class Tasks:
                 channels_for(told.person, by, self._house.settings.by),
                 intent=f"{one.intent_key} {place}",
                 rule_id=one.rule_id,
-                template=told.text or step.text,
+                template=told.text or one.template,
                 audience=one.audience,
                 not_before=now,
                 urgent=one.urgent,
