@@ -1,0 +1,243 @@
+"""The record of an example: what it says from the start, and what it comes to as things happen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from operator import ge, gt, le, lt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from duly.api.person import Person
+from duly.engine.example_time import ExampleTimes
+from duly.rules.bind import BoundRule
+from duly.rules.directory import Directory
+from duly.rules.example_file import parse_example_time
+from duly.rules.model import Comparison, Condition, Example, FactIs
+from duly.rules.noun import Noun, RecordPerson, Time
+from duly.rules.record import Candidate, Record
+from duly.time.zone import midnight, zone
+
+KEY = b"1"
+_ORDER: Mapping[str, Callable[[Decimal, Decimal], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+_BESIDE = {"<": -1, ">": 1}
+_UNLIKE = ("!=", "is not")
+_NUMBERS = ("number", "money")
+_OF_PERSON = frozenset({"name", "lang", "zone", "by", "rest"})
+
+
+class ExampleRecord:
+    """One record, as an example has it.
+
+    What the rule's ``where`` wants is so from the start, and no other fact is, unless the example says otherwise. A
+    time that proves a fact (its ``at``) is hidden until it comes, and the fact with it; other times are there from the
+    start.
+
+    Parameters
+    ----------
+    bound: the rule.
+    example: what is so, to begin with.
+    times: reads the times of the example.
+    source_zone: in which the source spells its times.
+    directory: where the record's assignee is from.
+
+    Raises
+    ------
+    ValueError: the example gives a number or a zone that is none.
+    """
+
+    def __init__(
+        self, bound: BoundRule, example: Example, times: ExampleTimes, source_zone: ZoneInfo, directory: Directory
+    ) -> None:
+        self._bound = bound
+        self._noun = noun = bound.noun
+        self._source_zone = source_zone
+        self._proofs = {fact.name: _proofs(fact.at, noun) for fact in noun.facts.values()}
+        people = {name: person for name, person in noun.people.items() if not person.staff}
+        self._people = {name: _person(person, example.people.get(name, {})) for name, person in people.items()}
+        self.zone = next((self._people[name].zone for name in people if _is_of(noun, people[name])), "")
+        for name in filter(None, (person.zone for person in self._people.values())):
+            zone(name)
+        self._assignee, self._team = _somebody(bound, directory)
+        self._facts: dict[str, bool] = {}
+        self._fields: dict[str, str | None] = _wanted_fields(bound)
+        self._times: dict[str, dt.datetime | None] = {}
+        for name, value in example.given.items():
+            if name in noun.facts:
+                self._facts[name] = value == "yes"
+            elif name not in noun.times:
+                self._fields[name] = _field_value(noun, name, value)
+            else:
+                written = parse_example_time(value) if value != "none" else None
+                self._times[name] = times.instant(written) if written else None
+                if written and noun.times[name].is_date:
+                    self._times[name] = midnight(times.day(written), self._local)
+
+    @property
+    def moments(self) -> list[dt.datetime]:
+        """Every time that the record has or will have."""
+        return [at for at in self._times.values() if at is not None]
+
+    @property
+    def turns(self) -> list[dt.datetime]:
+        """The times that prove a fact: as each of them comes, the record changes."""
+        proofs = {name for names in self._proofs.values() for name in names}
+        return [at for name, at in self._times.items() if at is not None and name in proofs]
+
+    def happen(self, what: str, now: dt.datetime) -> None:
+        """Change the record: a fact becomes so (``shipped``) or not (``not waiting``), or a field gets a value."""
+        fact = what.removeprefix("not ")
+        if fact in self._noun.facts:
+            self._facts[fact] = what == fact
+            proofs = self._proofs[fact]
+        else:
+            field = max(
+                (f for f in self._noun.fields.values() if fact.startswith(f"{f.name} ")), key=lambda f: len(f.name)
+            )
+            value = fact.removeprefix(field.name).strip() if what == fact else "none"
+            self._fields[field.name] = _field_value(self._noun, field.name, value)
+            proofs = (field.since,) if field.since else ()
+        for name in proofs:
+            at = midnight(now.astimezone(self._local).date(), self._local) if self._noun.times[name].is_date else now
+            self._times[name] = None if what.startswith("not ") else at
+
+    def at(self, now: dt.datetime, day: dt.date | None) -> Record:
+        """Say all there is to know of the record at ``now``.
+
+        Parameters
+        ----------
+        day: the day of the clock, for a rule that counts from the next day of a calendar.
+        """
+        rule, noun = self._bound.rule, self._noun
+        holds = {str(condition): self._holds(condition, now) for condition in self._bound.plan.conditions}
+        return Record(
+            self._candidate(now, day),
+            KEY,
+            matches=all(holds[str(each)] for each in rule.where) and not any(holds[str(each)] for each in rule.except_),
+            done=any(holds[str(each)] for each in rule.done),
+            holds=holds,
+            fields={name: self._words(name) for name in noun.fields},
+            people=self._people,
+            staff={name: self._assignee for name, person in noun.people.items() if person.staff and self._assignee},
+            teams=dict.fromkeys(noun.teams, self._team),
+            zone=self.zone,
+        )
+
+    @property
+    def _local(self) -> ZoneInfo:
+        """The zone in which the record's dates begin."""
+        return zone(self.zone) if self.zone else self._source_zone
+
+    def _candidate(self, now: dt.datetime, day: dt.date | None) -> Candidate | None:
+        plan = self._bound.plan
+        if plan.clock is None:
+            return Candidate(KEY, day.isoformat(), midnight(day, self._local), zone=self.zone) if day else None
+        clock_at = self._time(plan.clock, now)
+        if clock_at is None:
+            return None
+        due_at = self._time(plan.due, now) if plan.due else None
+        times = {plan.due.name: due_at} if plan.due and due_at else {}
+        return Candidate(KEY, self._spelled(plan.clock, clock_at), clock_at, times, self.zone)
+
+    def _spelled(self, clock: Time, at: dt.datetime) -> str:
+        if clock.matter:
+            return clock.matter
+        if clock.is_date:
+            return at.astimezone(self._local).date().isoformat()
+        return f"{at.astimezone(self._source_zone):%Y-%m-%d %H:%M:%S}"
+
+    def _time(self, time: Time, now: dt.datetime) -> dt.datetime | None:
+        parts = (*time.later_of, *time.earlier_of)
+        if parts and time.name not in self._times:
+            there = [at for part in parts if (at := self._time(self._noun.times[part], now)) is not None]
+            return (max if time.later_of else min)(there, default=None)
+        at = self._times.get(time.name)
+        hidden = at is not None and at > now and any(time.name in names for names in self._proofs.values())
+        return None if hidden else at
+
+    def _holds(self, condition: Condition, now: dt.datetime) -> bool:
+        if isinstance(condition, FactIs):
+            return self._is_so(condition.fact, now) == condition.wanted
+        value = self._fields.get(condition.field)
+        matched = value is not None and self._compare(condition, value)
+        return matched != (condition.operator in _UNLIKE)
+
+    def _is_so(self, fact: str, now: dt.datetime) -> bool:
+        if fact in self._facts:
+            return self._facts[fact]
+        given = [self._times[name] for name in self._proofs[fact] if name in self._times]
+        if given:
+            return any(at is not None and at <= now for at in given)
+        return any(isinstance(each, FactIs) and each.fact == fact and each.wanted for each in self._bound.rule.where)
+
+    def _compare(self, condition: Comparison, value: str) -> bool:
+        if condition.operator in _ORDER:
+            return _ORDER[condition.operator](Decimal(value), Decimal(condition.values[0]))
+        if self._noun.fields[condition.field].kind in _NUMBERS:
+            return Decimal(value) in map(Decimal, condition.values)
+        return value in condition.values
+
+    def _words(self, name: str) -> Any:
+        """Give a field as words need it: something to show, also where the example says nothing."""
+        field, value = self._noun.fields[name], self._fields.get(name)
+        if field.kind in _NUMBERS:
+            return Decimal(value or 1)
+        if field.kind == "staff":
+            return value or self._assignee
+        return value or (field.one_of[0] if field.one_of else name)
+
+
+def _proofs(at: str, noun: Noun) -> tuple[str, ...]:
+    """Find the times of the noun that are the same SQL as a fact's ``at``."""
+    return tuple(time.name for time in noun.times.values() if at and time.sql.split() == at.split())
+
+
+def _is_of(noun: Noun, person: RecordPerson) -> bool:
+    """Tell whether the record's zone is this person's."""
+    return bool(noun.zone) and noun.zone.split() == person.columns.get("zone", "").split()
+
+
+def _wanted_fields(bound: BoundRule) -> dict[str, str | None]:
+    """Choose values that the comparisons of ``where`` hold for."""
+    found: dict[str, str | None] = {}
+    for condition in bound.rule.where:
+        if isinstance(condition, Comparison) and condition.operator not in _UNLIKE:
+            first = condition.values[0]
+            beside = _BESIDE.get(condition.operator)
+            found[condition.field] = first if beside is None else str(Decimal(first) + beside)
+    return found
+
+
+def _field_value(noun: Noun, name: str, value: str) -> str | None:
+    if value == "none":
+        return None
+    if noun.fields[name].kind in _NUMBERS:
+        try:
+            Decimal(value)
+        except InvalidOperation:
+            raise ValueError(f"“{name}” is a number, and “{value}” is none; write digits, such as “500”") from None
+    return value
+
+
+def _person(person: RecordPerson, given: Mapping[str, str]) -> Person:
+    """Make a person with every address the vocabulary knows, unless the example says otherwise."""
+    known = {column: f"{column} of {person.name}" for column in person.columns if column not in _OF_PERSON}
+    told = {"name": person.name, **{column: text for column, text in known.items() if column[:3] != "no_"}, **given}
+    there = {column: value for column, value in told.items() if value != "none"}
+    of_person: dict[str, Any] = {column: value for column, value in there.items() if column in _OF_PERSON}
+    return Person(
+        id=person.name,
+        **of_person,
+        addresses={name: value for name, value in there.items() if name not in _OF_PERSON and name[:3] != "no_"},
+        refuses=frozenset(name[3:] for name, value in there.items() if name[:3] == "no_" and value == "yes"),
+    )
+
+
+def _somebody(bound: BoundRule, directory: Directory) -> tuple[str, str]:
+    """Choose whose the record is: what the source calls the owner's first member that it knows, and a team."""
+    owner, source = bound.rule.owner, bound.noun.source
+    team = owner if owner in directory.teams else next(iter(directory.teams), "")
+    first = directory.teams[owner].members if owner in directory.teams else (owner,)
+    ids = (directory.staff[id].ids.get(source, ()) for id in (*first, *directory.staff) if id in directory.staff)
+    return next((each for known in ids for each in known), ""), team

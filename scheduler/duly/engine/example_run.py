@@ -1,0 +1,280 @@
+"""One run of one example: the real engine, a scripted record, and time that jumps from event to event."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from duly.api.action import Action, Task
+from duly.api.channel import Channel
+from duly.api.http import Http
+from duly.api.message import Message
+from duly.api.verdict import Accepted
+from duly.engine.acknowledgement import acknowledge
+from duly.engine.check import OUTAGE
+from duly.engine.engine import Engine
+from duly.engine.example_record import KEY, ExampleRecord
+from duly.engine.example_source import ExampleSource
+from duly.engine.example_time import MONDAY, ExampleTimes
+from duly.engine.house import House
+from duly.engine.live import LiveRules
+from duly.engine.plugins import Plugins
+from duly.engine.timing import Timing
+from duly.ledger import cases, firings, journal, nodes, outbox
+from duly.ledger.cases import Case
+from duly.ledger.ledger import Ledger
+from duly.rules.bind import BoundRule
+from duly.rules.model import Example
+from duly.rules.record import Candidate
+from duly.rules.rule_file import ACTIONS
+from duly.rules.snapshot import Snapshot
+from duly.time.zone import DAY, midnight
+
+LONGEST = dt.timedelta(days=60)
+"""How long after the last thing that happens an example without ``until`` may go on."""
+MOST_TICKS = 2000
+"""At how many ticks an example ends that would not end by itself, such as one whose template cannot be filled in."""
+REACHED = ("accepted", "rejected", "unsure")
+"""How a delivery ends that makes its step a fired one (law 1)."""
+SILENT = frozenset({"held", "waits", "not fired", "skipped", "expired", "overtaken", "capped", "cancelled", "failed"})
+"""Words of the journal that say why somebody did not hear."""
+_JUST = dt.timedelta(microseconds=1)
+_NODE = "example"
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A step that fired.
+
+    Parameters
+    ----------
+    at: when the first of its deliveries was accepted or, failing that, given up.
+    audience: as written in the rule.
+    channels: through which it was accepted.
+    """
+
+    at: dt.datetime
+    audience: str
+    channels: frozenset[str]
+
+
+class _Listener(Channel):
+    """Accepts every message at once, and sends none."""
+
+    idempotent = True
+
+    def __init__(self, address: str) -> None:
+        super().__init__(self.Config(), Http())
+        self.address = address
+
+    def send(self, message: Message) -> Accepted:  # noqa: ARG002 - its words reach nobody
+        return Accepted()
+
+
+class _Mute(Action):
+    """Stands in for a plugin's action: an example must not open a ticket anywhere."""
+
+    def run(self, task: Task) -> Accepted:  # noqa: ARG002 - nothing is done
+        return Accepted()
+
+
+class ExampleRun:
+    """One example under way.
+
+    A check of a record that has not changed finds nothing, so only the checks that matter are run. After a long gap the
+    one before goes first, or the gap would look like an outage (law 8).
+
+    Parameters
+    ----------
+    bound: the rule.
+    snapshot: the workspace; of its rules only this one is at work.
+    plugins: only Duly's own actions are run; other actions, and all channels, accept everything and do nothing.
+    example: what is so, and what happens.
+    times: reads its times.
+    ledger: one in memory, with nothing in it.
+
+    Raises
+    ------
+    ValueError: the example gives a number or a zone that is none.
+    """
+
+    def __init__(
+        self,
+        bound: BoundRule,
+        snapshot: Snapshot,
+        plugins: Plugins,
+        example: Example,
+        times: ExampleTimes,
+        ledger: Ledger,
+    ) -> None:
+        zone = snapshot.settings.sources[bound.noun.source].zone
+        self._bound = bound
+        self._timing = Timing(bound)
+        self._record = ExampleRecord(bound, example, times, zone, snapshot.directory)
+        self._events = list(_events(example, times, self._record))
+        self._from = times.wall(example.from_) if example.from_ else None
+        self._until = times.wall(example.until) if example.until else None
+        self._snapshot = dataclasses.replace(snapshot, rules={bound.rule.id: bound}, broken={})
+        self._ledger = ledger
+        self._engine = Engine(_house(self._ledger, self._record, self._snapshot, plugins))
+        self._is_up = True
+        self._ticks = 0
+        self._now = self._changed = self._bound.latest_slot(self.start - _JUST)
+
+    @property
+    def moments(self) -> list[dt.datetime]:
+        """Every time at which the example says that something is, or happens."""
+        known = [*self._record.moments, *(at for at, _ in self._events)]
+        return [*known, self._from] if self._from else known or [midnight(MONDAY, self._bound.zone)]
+
+    @property
+    def start(self) -> dt.datetime:
+        """The first of its times, or of the moments that steps might come to because of one."""
+        first = min(self.moments)
+        day = self._bound.next_day(first)
+        clocks = [midnight(day, self._bound.zone)] if day else self.moments
+        steps = [self._first_step(Candidate(KEY, "", at, dict.fromkeys(self._bound.noun.times, at))) for at in clocks]
+        return min([first, *(at for at in steps if at is not None)])
+
+    def run(self) -> list[Firing]:
+        """Run until nothing more is to come, or until the example ends.
+
+        Returns
+        -------
+        What fired within its ``from`` and ``until``, in order.
+        """
+        self._engine.load(self._snapshot, self._now)
+        with self._ledger.write() as connection:
+            nodes.start(connection, _NODE, self._now)
+        self._engine.tick(self._now)
+        for at, what in self._events:
+            self._go_on(at)
+            self._happen(what, at)
+        self._go_on(self._until or max(self.moments) + LONGEST)
+        first, last = self._from or self._now, self._until
+        return [one for one in self._fired() if (not self._from or first <= one.at) and (last is None or one.at < last)]
+
+    def silence(self) -> str:
+        """Say why somebody did not hear, as far as the journal knows; empty when it does not."""
+        with self._ledger.read() as connection:
+            lines = [line for case in self._cases(connection) for line in journal.of_case(connection, case.id)]
+        return next((line.detail for line in reversed(lines) if line.event in SILENT), "")
+
+    def _go_on(self, end: dt.datetime) -> None:
+        """Let Duly work until ``end``, which is not included: what happens then happens first."""
+        while self._is_up and self._ticks < MOST_TICKS:
+            wake = self._next()
+            if wake is None or wake >= end:
+                return
+            slot = self._bound.latest_slot(wake)
+            if slot - self._now > OUTAGE:
+                self._tick(self._bound.latest_slot(slot - _JUST))
+            self._tick(slot)
+            self._tick(wake)
+
+    def _tick(self, at: dt.datetime) -> None:
+        if at > self._now:
+            self._now = at
+            self._ticks += 1
+            self._engine.tick(at)
+
+    def _happen(self, what: str, now: dt.datetime) -> None:
+        if what == "down":
+            self._tick(self._bound.latest_slot(now - _JUST))
+            with self._ledger.write() as connection:
+                nodes.stop(connection, _NODE, now)
+            self._is_up = False
+        elif what == "up":
+            self._engine.resume(now)
+            self._is_up = True
+            self._tick(now)
+        elif what == "acknowledged":
+            with self._ledger.read() as connection:
+                active = [case.id for case in self._cases(connection) if case.active]
+            for case_id in active:
+                acknowledge(self._engine.house, case_id, "somebody", now)
+        else:
+            self._record.happen(what, now)
+            self._changed = now
+
+    def _next(self) -> dt.datetime | None:
+        """Find when something may happen next: a step, a delivery, or a check that finds the record changed."""
+        house, now = self._engine.house, self._now
+        with self._ledger.read() as connection:
+            step = cases.earliest(connection, set(house.rules.all))
+        day = self._bound.next_day(now)
+        turns = [self._changed, *self._record.turns, *([midnight(day + DAY, self._bound.zone)] if day else [])]
+        checks = [self._slot_from(turn) for turn in turns if turn > now]
+        wakes = [step, *self._engine.sender.wakes().values(), *checks, self._opening(day)]
+        return min((wake for wake in wakes if wake is not None), default=None)
+
+    def _opening(self, day: dt.date | None) -> dt.datetime | None:
+        """Find the check before the first step of a record that matches and has no case yet."""
+        record = self._record.at(self._now, day)
+        found = record.candidate
+        if found is None or record.done or not record.matches:
+            return None
+        with self._ledger.read() as connection:
+            if any(case.clock == found.clock for case in self._cases(connection)):
+                return None
+        moment = self._first_step(found)
+        slot = self._bound.latest_slot(moment) if moment else None
+        return slot if slot and slot > self._now else None
+
+    def _first_step(self, of: Candidate) -> dt.datetime | None:
+        due_at = self._timing.due(of.clock_at, of.times)
+        return self._timing.next_at(of.clock_at, due_at, self._record.zone, {})
+
+    def _slot_from(self, at: dt.datetime) -> dt.datetime:
+        slot = self._bound.latest_slot(at)
+        return slot if slot == at else self._bound.next_slot(at)
+
+    def _cases(self, connection: sa.Connection) -> list[Case]:
+        return [case for id in self._engine.house.rules.all for case in cases.of_key(connection, id, KEY)]
+
+    def _fired(self) -> list[Firing]:
+        order = [step.identity for step in self._bound.rule.steps]
+        found = []
+        with self._ledger.read() as connection:
+            for case in self._cases(connection):
+                deliveries = outbox.of_case(connection, case.id)
+                for fired in firings.of_cases(connection, [case.id]).get(case.id, {}).values():
+                    mine = [one for one in deliveries if one.firing_id == fired.id]
+                    ended = [one.settled_at for one in mine if one.settled_at and one.state in REACHED]
+                    channels = frozenset(one.channel for one in mine if one.state == "accepted")
+                    if ended:
+                        found.append(
+                            (min(ended), order.index(fired.step), Firing(min(ended), fired.audience, channels))
+                        )
+        return [one for _, _, one in sorted(found, key=lambda each: each[:2])]
+
+
+def _events(example: Example, times: ExampleTimes, record: ExampleRecord) -> Iterator[tuple[dt.datetime, str]]:
+    """Give what happens, in order: after what the record says has happened, each after the one before."""
+    before = max(record.turns or record.moments, default=midnight(MONDAY, times.zone))
+    if not record.turns:
+        before = min(record.moments, default=before)
+    for event in example.then:
+        before = times.from_on(event.at, before)
+        yield before, event.what
+
+
+def _house(ledger: Ledger, record: ExampleRecord, snapshot: Snapshot, plugins: Plugins) -> House:
+    channels, kinds = snapshot.settings.channels, plugins.channels
+    return House(
+        ledger=ledger,
+        rules=LiveRules(ledger),
+        sources={bound.noun.source: ExampleSource(bound.noun.source, record) for bound in snapshot.rules.values()},
+        channels={
+            name: _Listener(channel.address or (kinds[channel.kind].address if channel.kind in kinds else ""))
+            for name, channel in channels.items()
+        },
+        actions={
+            name: action(action.Config()) if name in ACTIONS else _Mute(_Mute.Config())
+            for name, action in plugins.actions.items()
+        },
+    )
