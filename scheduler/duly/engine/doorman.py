@@ -87,17 +87,17 @@ class Doorman:
         with self._house.ledger.read() as connection:
             by_delivery = outbox.cases_of(connection, [one.id for one in batch])
             known = cases.get(connection, {case_id for ids in by_delivery.values() for case_id in ids})
-        fates: list[Fate] = []
+        fates: dict[int, Fate] = {}
         for rule_id in sorted({one.rule_id for one in batch}):
             live = self._house.rules.get(rule_id)
             mine = [one for one in batch if one.rule_id == rule_id]
             if live is None:
-                fates += [Later(one, now + AGAIN, "its rule pauses") for one in mine]
+                fates.update({one.id: Later(one, now + AGAIN, "its rule pauses") for one in mine})
                 continue
             about = {one.id: known[by_delivery[one.id][0]] for one in mine if one.id in by_delivery}
             records = self._ask(live, list(about.values()), now)
-            fates += [self._guarded(one, live, about.get(one.id), records, now) for one in mine]
-        return fates
+            fates.update({one.id: self._guarded(one, live, about.get(one.id), records, now) for one in mine})
+        return [fates[one.id] for one in batch]
 
     def _guarded(
         self,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from duly.api.action import Task
 from duly.api.channel import Channel
+from duly.api.config import Config, Secret
 from duly.api.message import Message
 from duly.api.verdict import Accepted, NotSent, Rejected, Retry
 from duly.engine.allowance import Allowance
@@ -51,6 +52,7 @@ class Sender:
         self._tasks = Tasks(house)
         self._resting: dict[str, _Rest] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._stopping = False
 
     @property
     def outlets(self) -> list[str]:
@@ -61,6 +63,10 @@ class Sender:
     def down(self) -> dict[str, str]:
         """The channels that are down, each with the reason."""
         return {name: rest.reason for name, rest in self._resting.items()}
+
+    def stop(self) -> None:
+        """Begin nothing more: what is being sent is finished, and what was only claimed waits again."""
+        self._stopping = True
 
     def close(self) -> None:
         """End the threads; what they are sending is finished first."""
@@ -111,21 +117,27 @@ class Sender:
         known = set(self.outlets)
         return {name: max(at, resting.get(name, at)) for name, at in earliest.items() if name in known}
 
-    def send(self, outlet: str, now: dt.datetime) -> None:
-        """Send everything that waits for one channel (or one action) and may leave by ``now``."""
+    def send(self, outlet: str, now: dt.datetime) -> bool:
+        """Send everything that waits for one channel (or one action) and may leave by ``now``.
+
+        Returns
+        -------
+        Whether there was anything, so that ladders may have moved.
+        """
         rest = self._resting.get(outlet)
         if rest is not None and now < rest.until:
-            return
+            return False
         rule_ids = set(self._house.rules.all)
-        full = True
-        while full:
+        full, some = True, False
+        while full and not self._stopping:
             with self._house.ledger.write() as connection:
                 batch = outbox.claim(connection, outlet, now, BATCH, rule_ids)
-            full = len(batch) == BATCH
+            full, some = len(batch) == BATCH, some or bool(batch)
             if batch and (down := self._send_batch(outlet, batch, now)) is not None:
                 self._rest(outlet, down, batch[0].rule_id, now)
-                return
+                return True
         self._resting.pop(outlet, None)
+        return some
 
     def _send_batch(self, outlet: str, batch: Sequence[Delivery], now: dt.datetime) -> Down | None:
         """Send one batch; returns why the channel is down, if it is."""
@@ -139,15 +151,19 @@ class Sender:
         if not ready:
             return None
         channel = self._house.channels.get(outlet)
-        opened = attempt(_opening(channel)) if channel else Accepted()
+        hidden = _secrets(channel) if channel else frozenset()
+        opened = attempt(_opening(channel), hidden) if channel else Accepted()
         if not isinstance(opened, Accepted):
             return self._not_opened(ready, opened, now)
         width = self._house.connections.get(outlet, 1)
         try:
             for start in range(0, len(ready), width):
-                down = self._send_group(outlet, channel, ready[start : start + width], now)
+                if self._stopping:
+                    self._leave(ready[start:], now, "Duly is stopping")
+                    break
+                down = self._send_group(outlet, channel, ready[start : start + width], hidden, now)
                 if down is not None:
-                    self._leave(ready[start + width :], now)
+                    self._leave(ready[start + width :], now, "its channel is down")
                     return down
         finally:
             if channel:
@@ -155,7 +171,12 @@ class Sender:
         return None
 
     def _send_group(
-        self, outlet: str, channel: Channel | None, group: Sequence[Ready], now: dt.datetime
+        self,
+        outlet: str,
+        channel: Channel | None,
+        group: Sequence[Ready],
+        hidden: frozenset[str],
+        now: dt.datetime,
     ) -> Down | None:
         """Send as many as the channel takes at a time: one commit before a byte leaves, one for the verdicts."""
         ours = self._mark(group, now)
@@ -163,14 +184,14 @@ class Sender:
         sends = [_sending(channel, ready) if channel else self._doing(ready, tasks) for ready in ours]
         if len(sends) > 1:
             pool = self._pools.setdefault(outlet, ThreadPoolExecutor(self._house.connections.get(outlet, 1), outlet))
-            outcomes = list(pool.map(attempt, sends))
+            outcomes = list(pool.map(attempt, sends, ({*hidden, ready.to} for ready in ours)))
         else:
-            outcomes = [attempt(send) for send in sends]
+            outcomes = [attempt(send, {*hidden, ready.to}) for send, ready in zip(sends, ours, strict=True)]
         with self._house.ledger.write() as connection:
             settlement = Settlement(self._house, connection, now)
             for ready, outcome in zip(ours, outcomes, strict=True):
                 settlement.verdict(ready.delivery, outcome)
-                if isinstance(outcome, Retry | Rejected | Down):
+                if isinstance(outcome, Retry | Rejected | Down) and ready.delivery.body is None:
                     self._allowance.give_back(connection, ready, now)
                 if isinstance(outcome, Accepted) and ready.delivery.id in tasks:
                     self._tasks.carry_out(connection, ready, tasks[ready.delivery.id], now)
@@ -202,7 +223,7 @@ class Sender:
         """The channel could not be opened, so nothing has left: all of these wait."""
         reason = getattr(opened, "reason", "it could not be opened")
         if isinstance(opened, Down):
-            self._leave(ready, now)
+            self._leave(ready, now, "its channel is down")
             return opened
         with self._house.ledger.write() as connection:
             settlement = Settlement(self._house, connection, now)
@@ -211,12 +232,12 @@ class Sender:
             settlement.finish()
         return None
 
-    def _leave(self, rest: Sequence[Ready], now: dt.datetime) -> None:
-        """Put back what was claimed for a channel that turned out to be down."""
+    def _leave(self, rest: Sequence[Ready], now: dt.datetime, reason: str) -> None:
+        """Put back what was claimed and is not going to be sent now."""
         with self._house.ledger.write() as connection:
             for ready in rest:
                 keep = ready.delivery.body is not None
-                outbox.put_back(connection, ready.delivery, now, "its channel is down", keep_words=keep)
+                outbox.put_back(connection, ready.delivery, now, reason, keep_words=keep)
 
     def _rest(self, outlet: str, down: Down, rule_id: int, now: dt.datetime) -> None:
         """Leave a channel alone for a while, longer each time."""
@@ -232,8 +253,8 @@ def _opening(channel: Channel) -> Callable[[], object]:
     def opening() -> Accepted:
         try:
             channel.open()
-        except (NotSent, OSError) as error:
-            raise NotSent(str(error)) from error
+        except OSError as error:
+            raise NotSent(error.strerror or type(error).__name__) from error
         return Accepted()
 
     return opening
@@ -245,6 +266,22 @@ def _closing(channel: Channel) -> Callable[[], object]:
         return Accepted()
 
     return closing
+
+
+def _secrets(channel: Channel) -> frozenset[str]:
+    """Collect what the channel's settings keep secret, however deep it lies."""
+    found, rest = set(), [value for _, value in channel.config]
+    while rest:
+        match rest.pop():
+            case Secret() as secret:
+                found.add(secret.reveal())
+            case Config() as config:
+                rest += [value for _, value in config]
+            case dict() as mapping:
+                rest += mapping.values()
+            case list() | tuple() as several:
+                rest += several
+    return frozenset(found)
 
 
 def _sending(channel: Channel, ready: Ready) -> Callable[[], object]:

@@ -213,6 +213,8 @@ def close(
 ) -> list[int]:
     """Close one case as ``done`` or ``gone`` and cancel what waits; one that was held stays so if it reopens.
 
+    Words that may have left before are not called cancelled: they go on to their verdict.
+
     Returns
     -------
     The numbers of the deliveries that were cancelled.
@@ -226,7 +228,7 @@ def close(
         return []
     alone = sa.select(delivery_case.c.delivery_id).where(delivery_case.c.case_id == case_id)
     waiting = sa.select(delivery.c.id, delivery.c.firing_id).where(
-        delivery.c.id.in_(alone), delivery.c.state.in_(("waiting", "claimed"))
+        delivery.c.id.in_(alone), delivery.c.state.in_(("waiting", "claimed")), delivery.c.body.is_(None)
     )
     cancelled = connection.execute(waiting).all()
     if cancelled:
@@ -235,9 +237,12 @@ def close(
             .where(delivery.c.id.in_([row.id for row in cancelled]), delivery.c.state.in_(("waiting", "claimed")))
             .values(state="cancelled", reason=reason, settled_at=now, token=None)
         )
+        under_way = sa.exists().where(
+            delivery.c.firing_id == firing.c.id, delivery.c.state.in_(("waiting", "claimed", "sending"))
+        )
         connection.execute(
             sa.update(firing)
-            .where(firing.c.id.in_({row.firing_id for row in cancelled}), firing.c.state == "pending")
+            .where(firing.c.id.in_({row.firing_id for row in cancelled}), firing.c.state == "pending", ~under_way)
             .values(state="cancelled", settled_at=now)
         )
     return [row.id for row in cancelled]

@@ -139,7 +139,8 @@ def claim(
         .where(delivery.c.id.in_(ids), delivery.c.state == "waiting")
         .values(state="claimed", token=token, lease_until=now + LEASE)
     )
-    return _read(connection, delivery.c.id.in_(ids), delivery.c.token == token)
+    claimed = {one.id: one for one in _read(connection, delivery.c.id.in_(ids), delivery.c.token == token)}
+    return [claimed[id] for id in ids if id in claimed]
 
 
 def mark_sending(connection: sa.Connection, frozen: Sequence[tuple[Delivery, str, str, str]]) -> set[int]:
