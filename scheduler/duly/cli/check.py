@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,22 +111,32 @@ def _look(snapshot: Snapshot, plugins: Plugins, wanted: Collection[str], problem
             examples += len(results)
             note(len(results))
     if live:
-        with meter("questions", len(sound)) as note:
-            unreachable: set[str] = set()
-            for bound in sound:
-                if bound.noun.source in sources and bound.noun.source not in unreachable:
-                    answers = _probe(sources[bound.noun.source], bound)
-                    problems.extend(answers)
-                    unreachable.update(bound.noun.source for problem in answers if problem.code == "S001")
-                note()
+        _ask(sources, sound, snapshot, problems)
     return _Found(wanted, sorted(rule for rule in wanted if rule in snapshot.broken), examples)
+
+
+def _ask(sources: Mapping[str, Source], rules: Sequence[BoundRule], snapshot: Snapshot, problems: Problems) -> None:
+    """Ask each rule's source for the words that the rule needs; one that does not answer is asked once."""
+    silent: set[str] = set()
+    with meter("questions", len(rules)) as note:
+        for bound in rules:
+            name = bound.noun.source
+            if name in sources and name not in silent:
+                for problem in _probe(sources[name], bound):
+                    if problem.code != "S001":
+                        problems.add(problem.code, problem.mark, problem.message, problem.cure)
+                        continue
+                    silent.add(name)
+                    cure = f"correct sources.{name}, or see whether its database is up"
+                    problems.add(problem.code, snapshot.settings.marks[f"sources.{name}"], problem.message, cure)
+            note()
 
 
 def _probe(source: Source, bound: BoundRule) -> list[Problem]:
     try:
         return source.probe(bound.plan, SystemClock().now())
     except SourceDown as down:
-        return [Problem(Mark(bound.noun.path), "S001", str(down))]
+        return [Problem(Mark(bound.noun.path), "S003", str(down))]
 
 
 def _concerns(problem: Problem, rules: Collection[str]) -> bool:
