@@ -11,7 +11,9 @@ from duly.engine.live import LiveRule
 from duly.engine.notices import Notices
 from duly.engine.sender import Sender
 from duly.ledger import cases, checks, journal, nodes
+from duly.ledger.checks import LatestSlot
 from duly.ledger.journal import Entry
+from duly.rules.bind import BoundRule
 from duly.rules.snapshot import Snapshot
 
 RETRY = dt.timedelta(minutes=1)
@@ -76,13 +78,7 @@ class Engine:
     def _next_check(self, live: LiveRule) -> dt.datetime:
         with self.house.ledger.read() as connection:
             latest = checks.latest(connection, live.row.id)
-        if latest is None:
-            return live.loaded_at
-        if latest.state == "failed":
-            return (latest.finished_at or latest.slot) + RETRY
-        if latest.state == "running":
-            return latest.lease_until
-        return live.bound.next_slot(latest.slot)
+        return live.loaded_at if latest is None else checked_again(live.bound, latest)
 
     def check(self, rule_id: int, now: dt.datetime) -> Checked | None:
         """Run the latest check that is due for a rule; earlier ones that were missed are not made up for.
@@ -139,3 +135,17 @@ class Engine:
                 self.sender.send(outlet, now)
             if not ready:
                 return [step, *wakes.values()]
+
+
+def checked_again(bound: BoundRule, latest: LatestSlot) -> dt.datetime:
+    """Find when a rule is checked again; an instant that has passed means at once.
+
+    Parameters
+    ----------
+    latest: its latest slot.
+    """
+    if latest.state == "failed":
+        return (latest.finished_at or latest.slot) + RETRY
+    if latest.state == "running":
+        return latest.lease_until
+    return bound.next_slot(latest.slot)
