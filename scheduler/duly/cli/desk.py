@@ -54,6 +54,13 @@ class Desk:
         this_year = there.year == local(self.now, self.snapshot.directory.zone).year
         return f"{there:%a %d %b %H:%M}" if this_year else f"{there:%a %d %b %Y %H:%M}"
 
+    def brief(self, at: dt.datetime) -> str:
+        """Write an instant as short as can be: ``09:10`` today, else ``23 Nov 09:10``, or with its year."""
+        there, here = (local(instant, self.snapshot.directory.zone) for instant in (at, self.now))
+        if there.date() == here.date():
+            return f"{there:%H:%M}"
+        return f"{there:%d %b %H:%M}" if there.year == here.year else f"{there:%d %b %Y %H:%M}"
+
     def iso(self, at: dt.datetime | None) -> str | None:
         """Write an instant for programs: in the desk's zone, with its offset."""
         return at.astimezone(self.snapshot.directory.zone).isoformat() if at else None
