@@ -180,13 +180,12 @@ class Desk:
     def run(self, begin: dt.datetime, end: dt.datetime) -> None:
         """Tick from ``begin`` to ``end``, both included, waking when the engine asks to be woken."""
         now = begin
-        while now <= end:
+        while True:
             wake = self.engine.tick(now)
             assert wake is None or wake > now, "the engine asked to be woken at an instant that has passed"
-            if wake is None or (wake > end and now < end):
-                now = end
-            else:
-                now = wake
+            if now >= end:
+                return
+            now = end if wake is None else min(wake, end)
 
     def channel(self, name: str) -> Spoken:
         """Return one of the channels, to look at what it was given or to tell it what to answer."""

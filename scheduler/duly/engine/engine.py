@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import sqlalchemy as sa
+
 from duly.engine.check import OUTAGE, Checked, Checker
 from duly.engine.house import House
 from duly.engine.ladder import Ladder
@@ -41,9 +43,15 @@ class Engine:
         self._notices = Notices(house)
 
     def load(self, snapshot: Snapshot, now: dt.datetime) -> None:
-        """Take over the workspace as it stands in its files now."""
+        """Take over the workspace as it stands in its files now; a rule that was away for long holds what is late."""
+        before = set(self.house.rules.all)
         self.house.rules.load(snapshot, now)
         self._next_checks.clear()
+        with self.house.ledger.write() as connection:
+            for rule_id in set(self.house.rules.all) - before:
+                last = checks.last(connection, rule_id)
+                if last and now - self.house.rules[rule_id].bound.next_slot(last.slot) > OUTAGE:
+                    self._hold_due(connection, rule_id, now)
 
     def resume(self, now: dt.datetime) -> int:
         """Begin after a pause: what came due in a long outage is held, not sent in one go (law 8).
@@ -57,14 +65,18 @@ class Engine:
             last = nodes.last_seen(connection)
             if last is None or now - last <= OUTAGE:
                 return 0
-            reason = "it came due while Duly was not running"
-            for rule_id, live in self.house.rules.all.items():
-                count = cases.hold(connection, rule_id, reason, now)
-                if count:
-                    journal.write(connection, [Entry(now, "rule held", f"{count} cases: {reason}", rule_id)])
-                    self._notices.held(connection, live, count, reason, now)
-                held += count
+            for rule_id in self.house.rules.all:
+                held += self._hold_due(connection, rule_id, now)
         return held
+
+    def _hold_due(self, connection: sa.Connection, rule_id: int, now: dt.datetime) -> int:
+        """Hold what came due for a rule while it was not at work, and tell its owner the number."""
+        reason = "it came due while the rule was not at work"
+        count = cases.hold(connection, rule_id, reason, now)
+        if count:
+            journal.write(connection, [Entry(now, "rule held", f"{count} cases: {reason}", rule_id)])
+            self._notices.held(connection, self.house.rules[rule_id], count, reason, now)
+        return count
 
     def next_check(self, rule_id: int) -> dt.datetime | None:
         """Find when a rule is to be checked next; an instant that has passed means now, ``None`` that it rests."""

@@ -105,7 +105,7 @@ class Ladder:
                 reason = f"{rest} due at once after {before} in the last hour are above {limit.amount} an hour"
                 held = cases.hold(connection, rule_id, reason, now, but=let_go)
                 journal.write(connection, [Entry(now, "rule held", f"{held} cases: {reason}", rule_id)])
-                self._notices.held(connection, live, held, reason, now)
+                self._notices.flooded(connection, live, held, reason, now)
 
     def _fire_rule(self, live: LiveRule, batch: Sequence[Case], fired: Mapping[int, Fired], now: dt.datetime) -> None:
         try:
@@ -118,8 +118,7 @@ class Ladder:
             rung = _Rung(self._house, live, *version, case, fired.get(case.id, {}), now)
             moves.append(rung.without_source() if records is None else rung.with_record(records.get(case.key)))
         with self._house.ledger.write() as connection:
-            for move in moves:
-                self._carry_out(connection, live, move, now)
+            self._carry_out(connection, live, moves, now)
 
     def _ask(self, live: LiveRule, batch: Sequence[Case], now: dt.datetime) -> dict[bytes, Record]:
         """Ask what today's rule says of the records, and for older ladders what only their steps' ``if`` names."""
@@ -135,25 +134,31 @@ class Ladder:
                 records[key] = replace(records[key], holds={**record.holds, **records[key].holds})
         return records
 
-    def _carry_out(self, connection: sa.Connection, live: LiveRule, move: _Move, now: dt.datetime) -> None:
-        case = move.case
-        values = {"record": pack(move.record)} if move.record else {}
-        if not cases.advance(connection, case, move.next_at, **values):
-            return
-        ended = [_new_firing(case, timed, state) for timed, state in move.ended]
-        pending = [_new_firing(case, timed, "pending") for timed, _ in move.leaving]
+    def _carry_out(self, connection: sa.Connection, live: LiveRule, moves: Sequence[_Move], now: dt.datetime) -> None:
+        """Write down what a batch of cases does, but for those that another node has moved meanwhile."""
+        steps = [(move.case, move.next_at, pack(move.record) if move.record else move.case.record) for move in moves]
+        ours = cases.advance(connection, steps)
+        mine = [move for move in moves if move.case.id in ours]
+        ended = [_new_firing(move.case, timed, state) for move in mine for timed, state in move.ended]
+        pending = [_new_firing(move.case, timed, "pending") for move in mine for timed, _ in move.leaving]
         written = firings.fire(connection, [*ended, *pending], now)
-        lines = [*move.lines, *((state, timed.step.identity) for timed, state in move.ended)]
-        for timed, reached in move.leaving:
-            step = timed.step
-            if (case.id, step.identity, 0) not in written:
-                continue
-            firing_id, round_ = written[(case.id, step.identity, 0)]
+        deliveries: list[NewDelivery] = []
+        entries: list[Entry] = []
+        for move in mine:
+            case = move.case
+            lines = [*move.lines, *((state, timed.step.identity) for timed, state in move.ended)]
             timing = (self._house.rules.version(case.version_id) or (live.bound, live.timing))[1]
-            expires_at = timing.expiry(step, timed.moment or now, case.due_at, case.clock_at)
-            outbox.put(connection, self._deliveries(live, case, step, reached, firing_id, round_, expires_at, now), now)
-            lines.append(("fired", f"{step.identity}{_instead(reached)}"))
-        journal.write(connection, [Entry(now, event, detail, case.rule_id, case.id) for event, detail in lines])
+            for timed, reached in move.leaving:
+                step = timed.step
+                if (case.id, step.identity, 0) not in written:
+                    continue
+                firing_id, round_ = written[(case.id, step.identity, 0)]
+                expires_at = timing.expiry(step, timed.moment or now, case.due_at, case.clock_at)
+                deliveries += self._deliveries(live, case, step, reached, firing_id, round_, expires_at, now)
+                lines.append(("fired", f"{step.identity}{_instead(reached)}"))
+            entries += [Entry(now, event, detail, case.rule_id, case.id) for event, detail in lines]
+        outbox.put(connection, deliveries, now)
+        journal.write(connection, entries)
 
     def _deliveries(
         self,

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -126,7 +127,8 @@ class LiveRules:
             return None
         timing = Timing(bound)
         self._loaded.keep(row.version_id, bound, timing)
-        digest = _digest(bound)
+        source = self.snapshot.settings.sources.get(bound.noun.source)
+        digest = _digest(bound, self.snapshot.settings.reach, source.zone if source else None)
         loaded_at = before.loaded_at if before and before.digest == digest else now
         return LiveRule(row, bound, bound.plan, timing, digest, loaded_at)
 
@@ -135,10 +137,11 @@ class LiveRules:
         journal.write(connection, [Entry(now, event, detail, rule_id=row.id if row else None)])
 
 
-def _digest(bound: BoundRule) -> str:
+def _digest(bound: BoundRule, reach: dt.timedelta, zone: ZoneInfo | None) -> str:
     """Condense what decides which records a rule concerns, and when; its words and its limits do not."""
     rule = bound.rule
     conditions = [[str(c) for c in several] for several in (rule.where, rule.except_, rule.done)]
     steps = [[step.identity, [str(c) for c in step.if_]] for step in rule.steps]
-    said = [rule.watch, conditions, str(rule.clock), repr(rule.due), steps, bound.noun.digest]
+    times = [str(rule.clock), repr(rule.due), repr(bound.working), repr(bound.calendar), str(reach), str(zone)]
+    said = [rule.watch, conditions, steps, times, bound.noun.digest]
     return hashlib.sha256(repr(said).encode()).hexdigest()

@@ -28,19 +28,30 @@ class Notices:
 
     def held(self, connection: sa.Connection, live: LiveRule, count: int, reason: str, now: dt.datetime) -> None:
         """Tell a rule's owner that cases are held, and how to release them."""
-        owner = self._house.audiences(live).owner(live.bound.rule.owner, now)
-        self._tell(connection, live, owner, "duly/held", {"count": count, "reason": reason}, now)
+        self._held(connection, live, count, reason, now, f"{reason} {now:%Y-%m-%dT%H:%M:%S}")
+
+    def flooded(self, connection: sa.Connection, live: LiveRule, count: int, reason: str, now: dt.datetime) -> None:
+        """Tell a rule's owner that it is over its limit: once an hour, however many cases are held one by one."""
+        self._held(connection, live, count, reason, now, f"flooded {now:%Y-%m-%dT%H}")
 
     def failing(self, connection: sa.Connection, live: LiveRule, failures: int, reason: str, now: dt.datetime) -> None:
         """Tell the operator that a rule's checks fail again and again."""
         operator = self._house.audiences(live).operator()
-        self._tell(connection, live, operator, "duly/check-failed", {"count": failures, "reason": reason}, now)
+        self._tell(
+            connection, live, operator, "duly/check-failed", {"count": failures, "reason": reason}, now, str(now)
+        )
 
     def refused(self, connection: sa.Connection, live: LiveRule, reason: str, now: dt.datetime) -> None:
         """Tell the owner and the operator that a check refused to close most of a rule's cases."""
         audiences = self._house.audiences(live)
         people = dict.fromkeys([*audiences.owner(live.bound.rule.owner, now), *audiences.operator()])
-        self._tell(connection, live, list(people), "duly/refused", {"reason": reason}, now)
+        self._tell(connection, live, list(people), "duly/refused", {"reason": reason}, now, str(now))
+
+    def _held(
+        self, connection: sa.Connection, live: LiveRule, count: int, reason: str, now: dt.datetime, intent: str
+    ) -> None:
+        owner = self._house.audiences(live).owner(live.bound.rule.owner, now)
+        self._tell(connection, live, owner, "duly/held", {"count": count, "reason": reason}, now, intent)
 
     def _tell(
         self,
@@ -50,15 +61,15 @@ class Notices:
         template: str,
         values: Mapping[str, object],
         now: dt.datetime,
+        intent: str,
     ) -> None:
         extra = {"values": {**values, "rule": live.row.title, "rule_id": live.row.path}}
         for person in people:
-            intent = f"{template} {live.row.path} {now:%Y-%m-%dT%H:%M:%S}"
             by = channels_for(person, (), self._house.settings.by)
             new = messages(
                 person,
                 by,
-                intent=intent,
+                intent=f"{template} {live.row.path} {intent}",
                 rule_id=live.row.id,
                 template=template,
                 audience=person.id,

@@ -40,6 +40,12 @@ class Calendar:
         self._working = working
         self._hours = hours
 
+    def __repr__(self) -> str:
+        """Spell all that was written down, so that equal spellings mean equal days."""
+        like = self._country.code if self._country else ""
+        written = sorted(self._off.items()), sorted(self._working), sorted(self._hours.items())
+        return f"Calendar({self.name!r}, {like!r}, {written})"
+
     def is_workday(self, day: dt.date) -> bool:
         """Say whether people work on ``day``: make-up days are working days, weekends and holidays are not."""
         if day in self._working or day in self._off:
