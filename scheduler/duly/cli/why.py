@@ -1,0 +1,267 @@
+"""``duly why``: the whole story of one record under a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from duly.cli.desk import Desk, open_desk
+from duly.cli.options import home_option, json_option
+from duly.cli.screen import clean, screen, show_json, table
+from duly.cli.stop import FINE, PROBLEMS
+from duly.cli.story import Answer, Chapter, Memory, ask, keys, remember
+from duly.cli.words import recipient, spoken_entry, spoken_step
+from duly.engine.check import SLACK
+from duly.engine.timing import Timing
+from duly.ledger import versions
+from duly.ledger.overview import CheckSeen
+from duly.rules.bind import BoundRule
+from duly.rules.record import Record, decode_key, show_key
+from duly.time.clock import SystemClock
+
+
+@click.command(short_help="Tell the whole story of one record under a rule.")
+@click.argument("rule", metavar="RULE")
+@click.argument("key", metavar="KEY")
+@home_option
+@json_option
+def why(home: Path, rule: str, key: str, *, as_json: bool) -> int:
+    """Tell the whole story of the record KEY under RULE: what happened and why, what waits, what the source says now.
+
+    KEY is the record's key as the vocabulary has it (1007, A-17); the parts of a composite key are written a/b.
+    """
+    desk = open_desk(home, SystemClock().now())
+    with desk.ledger() as ledger:
+        rows = {}
+        if ledger:
+            with ledger.read() as connection:
+                rows = {row.path: row for row in versions.all_rules(connection)}
+        path = desk.rule_id(rule, rows)
+        row = rows.get(path)
+        bound = desk.snapshot.rules.get(path) or (desk.snapshot.bind_text(path, row.text) if row else None)
+        spellings = keys(key, bound)
+        memory = remember(desk, ledger, path, spellings) if ledger else Memory(spellings[0])
+    told = _Told(desk, path, bound, memory, _ask(desk, bound, memory, spellings))
+    if as_json:
+        show_json(told.as_json())
+    else:
+        told.show(screen())
+    return FINE if memory.chapters or told.answer.record else PROBLEMS
+
+
+def _ask(desk: Desk, bound: BoundRule | None, memory: Memory, spellings: list[bytes]) -> Answer:
+    if bound is None:
+        return Answer(None, "the rule cannot be read: “duly check” says why")
+    return ask(desk, bound, [memory.key] if memory.chapters else spellings)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A story, as it is told."""
+
+    desk: Desk
+    path: str
+    bound: BoundRule | None
+    memory: Memory
+    answer: Answer
+
+    @property
+    def _named(self) -> str:
+        return f"{self.bound.noun.one if self.bound else 'record'} {show_key(self.memory.key)}"
+
+    def show(self, console: Console) -> None:
+        title = f"{self.bound.rule.title} ({self.path})" if self.bound else self.path
+        console.print(clean(f"{self._named}: {title}", "bold"), soft_wrap=True)
+        for chapter in self.memory.chapters:
+            self._show_chapter(chapter, console)
+        console.print()
+        if not self.memory.chapters:
+            console.print(clean(f"No case was ever opened for {self._named}."))
+        console.print(clean(self._last_check(self.memory.check)))
+        if self.answer.record:
+            self._show_conditions(self.answer.record, console)
+        for sentence in self._now():
+            console.print(clean(sentence))
+
+    def _show_chapter(self, chapter: Chapter, console: Console) -> None:
+        case, wall = chapter.case, self.desk.wall
+        due = f", due {wall(case.due_at)}" if case.due_at else ""
+        state = f"{case.state}, held" if case.held and case.active else case.state
+        console.print(clean(f"\nCase {case.id}, counting from {wall(case.clock_at)}{due}: {state}", "bold"))
+        deliveries = {one.id: one for one in chapter.deliveries}
+        rows = table("at", "what", wrap=["what"])
+        rows.show_header = False
+        for entry in chapter.entries:
+            said = spoken_entry(entry, deliveries.get(entry.delivery_id or 0))
+            rows.add_row(clean(wall(entry.at), "dim"), clean(said))
+        for sentence in self._waiting(chapter):
+            rows.add_row(clean("to come", "cyan"), clean(sentence, "cyan"))
+        console.print(rows)
+
+    def _waiting(self, chapter: Chapter) -> Iterator[str]:
+        case, wall = chapter.case, self.desk.wall
+        for one in chapter.deliveries:
+            if one.state == "waiting":
+                yield f"{recipient(one)} is told by {one.channel}, not before {wall(one.not_before)}"
+            elif one.state in {"claimed", "sending"}:
+                yield f"{recipient(one)} is being told by {one.channel}"
+        if case.held and case.active:
+            yield f"nothing, until “duly release {self.path}” decides: {case.held}"
+        elif case.active:
+            for timed in chapter.waiting:
+                when = wall(timed.moment) if timed.moment else "counted from when the step before it is accepted"
+                yield f"{spoken_step(timed.step.identity)}, {when}"
+            if not chapter.waiting:
+                yield "nothing: every step has been taken"
+
+    def _last_check(self, check: CheckSeen | None) -> str:
+        if check is None:
+            return "The rule has never been checked: is “duly run” at work?"
+        at = self.desk.wall(check.now)
+        if check.state == "done":
+            figures = f"{check.found:,} matched, {check.opened:,} opened, {check.closed:,} closed"
+            return f"The rule was last checked {at}: {figures}."
+        if check.state == "running":
+            return f"The rule is being checked since {at}."
+        became = "failed" if check.state == "failed" else "closed nothing"
+        return f"The rule was last checked {at}, and the check {became}: {check.reason}"
+
+    def _show_conditions(self, record: Record, console: Console) -> None:
+        console.print(f"\nWhat its source says now, {self.desk.wall(self.desk.now)}:")
+        rows = table("key", "condition", "now")
+        rows.show_header = False
+        for key, condition, holds in self._conditions(record):
+            stops = holds is not (key == "where")
+            rows.add_row(
+                f"  {key}", clean(condition), clean("true" if holds else "false", "bold yellow" if stops else "")
+            )
+        console.print(rows)
+
+    def _conditions(self, record: Record) -> Iterator[tuple[str, str, bool]]:
+        rule = self.bound.rule if self.bound else None
+        for key, conditions in (("where", rule.where), ("except", rule.except_), ("done", rule.done)) if rule else ():
+            for condition in conditions:
+                yield key, str(condition), record.holds.get(str(condition), False)
+
+    def _now(self) -> Iterator[str]:
+        """Say what follows from what the source says now."""
+        record, bound = self.answer.record, self.bound
+        if self.answer.silence:
+            yield f"Its source could not be asked: {self.answer.silence}."
+        elif record is None and bound:
+            yield f"The source “{bound.noun.source}” has no {self._named}."
+        elif record and bound:
+            yield self._matching(record, bound)
+
+    def _matching(self, record: Record, bound: BoundRule) -> str:
+        met = [condition for key, condition, holds in self._conditions(record) if key == "done" and holds]
+        lacking = [
+            c if key == "except" else f"not {c}"
+            for key, c, holds in self._conditions(record)
+            if key != "done" and holds is (key == "except")
+        ]
+        if met or record.done:
+            return f"It is done: {', '.join(met)}."
+        if not record.matches:
+            return f"It does not match: {', '.join(lacking).replace('not not ', '')}."
+        candidate = record.candidate
+        if candidate is None:
+            clock = bound.rule.clock
+            return f"It matches, but has no clock to count from: {clock} is empty, or no time."
+        timing, wall = Timing(bound), self.desk.wall
+        due_at = timing.due(candidate.clock_at, candidate.times)
+        stands = f"It matches; its clock stands at {wall(candidate.clock_at)}"
+        stands += f", due {wall(due_at)}." if due_at else "."
+        if any(chapter.case.clock == candidate.clock for chapter in self.memory.chapters):
+            return stands
+        return f"{stands} {self._unopened(bound, timing, record)}"
+
+    def _unopened(self, bound: BoundRule, timing: Timing, record: Record) -> str:
+        """Say why no case has been opened for a record that matches."""
+        candidate = record.candidate
+        if candidate is None:
+            return ""
+        settings, now = self.desk.snapshot.settings, self.desk.now
+        if candidate.clock_at < now - settings.reach:
+            return f"That is longer ago than checks look: “reach” in config/duly.yaml is {settings.reach.days}d."
+        due_at = timing.due(candidate.clock_at, candidate.times)
+        first = timing.next_at(candidate.clock_at, due_at, record.zone, {})
+        if first is None:
+            return "No step of the rule ever comes for it."
+        slot = bound.next_slot(now)
+        if first > slot + SLACK:
+            return f"Its first step comes {self.desk.wall(first)}; a case is opened at the last check before."
+        return f"The next check, {self.desk.wall(slot)}, opens a case for it."
+
+    def as_json(self) -> dict[str, object]:
+        check = self.memory.check
+        return {
+            "rule": self.path,
+            "key": decode_key(self.memory.key),
+            "cases": [self._chapter_json(chapter) for chapter in self.memory.chapters],
+            "last_check": check
+            and {
+                "state": check.state,
+                "at": self.desk.iso(check.now),
+                "found": check.found,
+                "opened": check.opened,
+                "closed": check.closed,
+                "reason": check.reason,
+            },
+            "now": self._now_json(),
+        }
+
+    def _chapter_json(self, chapter: Chapter) -> dict[str, object]:
+        case, iso = chapter.case, self.desk.iso
+        return {
+            "id": case.id,
+            "state": case.state,
+            "held": case.held if case.active else None,
+            "clock": case.clock,
+            "clock_at": iso(case.clock_at),
+            "due_at": iso(case.due_at),
+            "opened_at": iso(case.opened_at),
+            "closed_at": iso(case.closed_at),
+            "in_charge": case.in_charge,
+            "journal": [
+                {"at": iso(entry.at), "event": entry.event, "detail": entry.detail, "delivery": entry.delivery_id}
+                for entry in chapter.entries
+            ],
+            "deliveries": [
+                {
+                    "id": one.id,
+                    "kind": one.kind,
+                    "channel": one.channel,
+                    "audience": one.audience,
+                    "recipient": one.person.get("name") or one.person.get("id"),
+                    "state": one.state,
+                    "not_before": iso(one.not_before),
+                    "reason": one.reason,
+                    "subject": one.subject,
+                    "text": one.body,
+                }
+                for one in chapter.deliveries
+            ],
+            "to_come": [{"step": timed.step.identity, "at": iso(timed.moment)} for timed in chapter.waiting],
+        }
+
+    def _now_json(self) -> dict[str, object]:
+        record = self.answer.record
+        if record is None:
+            return {"asked": not self.answer.silence, "found": False, "says": list(self._now())}
+        return {
+            "asked": True,
+            "found": True,
+            "matches": record.matches and not record.done,
+            "done": record.done,
+            "clock_at": self.desk.iso(record.candidate.clock_at) if record.candidate else None,
+            "conditions": [
+                {"key": key, "condition": condition, "holds": holds}
+                for key, condition, holds in self._conditions(record)
+            ],
+            "says": list(self._now()),
+        }
