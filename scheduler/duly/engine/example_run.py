@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 import sqlalchemy as sa
 
@@ -15,7 +16,7 @@ from duly.api.http import Http
 from duly.api.message import Message
 from duly.api.verdict import Accepted
 from duly.engine.acknowledgement import acknowledge
-from duly.engine.check import OUTAGE
+from duly.engine.check import OUTAGE, why_not
 from duly.engine.engine import Engine
 from duly.engine.example_record import KEY, ExampleRecord
 from duly.engine.example_source import ExampleSource
@@ -34,14 +35,18 @@ from duly.rules.rule_file import ACTIONS
 from duly.rules.snapshot import Snapshot
 from duly.time.zone import DAY, midnight
 
-LONGEST = dt.timedelta(days=60)
+LONGEST = dt.timedelta(days=400)
 """How long after the last thing that happens an example without ``until`` may go on."""
-MOST_TICKS = 2000
-"""At how many ticks an example ends that would not end by itself, such as one whose template cannot be filled in."""
+MOST_TICKS = 200
+"""How often time may jump in one example: a ladder takes some ten jumps."""
 REACHED = ("accepted", "rejected", "unsure")
 """How a delivery ends that makes its step a fired one (law 1)."""
-SILENT = frozenset({"held", "waits", "not fired", "skipped", "expired", "overtaken", "capped", "cancelled", "failed"})
+SILENT = frozenset(
+    {"held", "waits", "not fired", "skipped", "expired", "overtaken", "capped", "cancelled", "failed"}
+    | {"done", "gone"}
+)
 """Words of the journal that say why somebody did not hear."""
+_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 _JUST = dt.timedelta(microseconds=1)
 _NODE = "example"
 
@@ -115,7 +120,7 @@ class ExampleRun:
         self._bound = bound
         self._timing = Timing(bound)
         self._record = ExampleRecord(bound, example, times, zone, snapshot.directory)
-        self._events = list(_events(example, times, self._record))
+        self._events = sorted(_events(example, times, self._record), key=itemgetter(0))
         self._from = times.wall(example.from_) if example.from_ else None
         self._until = times.wall(example.until) if example.until else None
         self._snapshot = dataclasses.replace(snapshot, rules={bound.rule.id: bound}, broken={})
@@ -123,7 +128,7 @@ class ExampleRun:
         self._engine = Engine(_house(self._ledger, self._record, self._snapshot, plugins))
         self._is_up = True
         self._ticks = 0
-        self._now = self._changed = self._bound.latest_slot(self.start - _JUST)
+        self._now = self._changed = _NEVER
 
     @property
     def moments(self) -> list[dt.datetime]:
@@ -135,10 +140,12 @@ class ExampleRun:
     def start(self) -> dt.datetime:
         """The first of its times, or of the moments that steps might come to because of one."""
         first = min(self.moments)
-        day = self._bound.next_day(first)
-        clocks = [midnight(day, self._bound.zone)] if day else self.moments
-        steps = [self._first_step(Candidate(KEY, "", at, dict.fromkeys(self._bound.noun.times, at))) for at in clocks]
-        return min([first, *(at for at in steps if at is not None)])
+        named = self._bound.noun.times
+        clocks = [Candidate(KEY, "", at, dict.fromkeys(named, at)) for at in self.moments]
+        if self._bound.day_clock:
+            found = self._record.at(first, self._bound.next_day(first)).candidate
+            clocks = [found] if found else []
+        return min([first, *(at for clock in clocks if (at := self._first_step(clock)) is not None)])
 
     def run(self) -> list[Firing]:
         """Run until nothing more is to come, or until the example ends.
@@ -146,31 +153,48 @@ class ExampleRun:
         Returns
         -------
         What fired within its ``from`` and ``until``, in order.
+
+        Raises
+        ------
+        ValueError: it comes to no end.
         """
-        self._engine.load(self._snapshot, self._now)
+        begin = self._bound.latest_slot(self.start - _JUST)
+        self._engine.load(self._snapshot, begin)
         with self._ledger.write() as connection:
-            nodes.start(connection, _NODE, self._now)
-        self._engine.tick(self._now)
+            nodes.start(connection, _NODE, begin)
+        self._tick(begin)
         for at, what in self._events:
             self._go_on(at)
             self._happen(what, at)
         self._go_on(self._until or max(self.moments) + LONGEST)
-        first, last = self._from or self._now, self._until
-        return [one for one in self._fired() if (not self._from or first <= one.at) and (last is None or one.at < last)]
+        first, last = self._from or begin, self._until
+        return [one for one in self._fired() if first <= one.at and (last is None or one.at < last)]
 
     def silence(self) -> str:
-        """Say why somebody did not hear, as far as the journal knows; empty when it does not."""
+        """Say why somebody did not hear, as far as that is known; empty when it is not."""
         with self._ledger.read() as connection:
-            lines = [line for case in self._cases(connection) for line in journal.of_case(connection, case.id)]
-        return next((line.detail for line in reversed(lines) if line.event in SILENT), "")
+            known = self._cases(connection)
+            lines = [line for case in known for line in journal.of_case(connection, case.id)]
+        if known:
+            held = [case.held for case in known if case.held]
+            said = [line.detail for line in lines if line.event in SILENT]
+            return (held or said or [""])[-1]
+        record = self._record.at(self._now, self._bound.next_day(self._now))
+        if record.done:
+            return ", ".join(str(each) for each in self._bound.rule.done if record.holds[str(each)])
+        if not record.matches:
+            return ", ".join(why_not(live, record) for live in self._engine.house.rules.all.values())
+        return "" if record.candidate else "its clock is empty"
 
     def _go_on(self, end: dt.datetime) -> None:
         """Let Duly work until ``end``, which is not included: what happens then happens first."""
-        while self._is_up and self._ticks < MOST_TICKS:
+        while self._is_up:
             wake = self._next()
             if wake is None or wake >= end:
                 return
             slot = self._bound.latest_slot(wake)
+            if self._ticks > MOST_TICKS:
+                raise ValueError(f"it comes to no end: {self.silence() or 'something is always due'}")
             if slot - self._now > OUTAGE:
                 self._tick(self._bound.latest_slot(slot - _JUST))
             self._tick(slot)
@@ -238,14 +262,16 @@ class ExampleRun:
 
     def _fired(self) -> list[Firing]:
         order = [step.identity for step in self._bound.rule.steps]
-        found = []
+        found: list[tuple[dt.datetime, int, Firing]] = []
         with self._ledger.read() as connection:
             for case in self._cases(connection):
                 deliveries = outbox.of_case(connection, case.id)
                 for fired in firings.of_cases(connection, [case.id]).get(case.id, {}).values():
                     mine = [one for one in deliveries if one.firing_id == fired.id]
                     ended = [one.settled_at for one in mine if one.settled_at and one.state in REACHED]
-                    channels = frozenset(one.channel for one in mine if one.state == "accepted")
+                    channels = frozenset(
+                        one.channel for one in mine if one.kind == "message" and one.state == "accepted"
+                    )
                     if ended:
                         found.append(
                             (min(ended), order.index(fired.step), Firing(min(ended), fired.audience, channels))
@@ -255,9 +281,8 @@ class ExampleRun:
 
 def _events(example: Example, times: ExampleTimes, record: ExampleRecord) -> Iterator[tuple[dt.datetime, str]]:
     """Give what happens, in order: after what the record says has happened, each after the one before."""
-    before = max(record.turns or record.moments, default=midnight(MONDAY, times.zone))
-    if not record.turns:
-        before = min(record.moments, default=before)
+    monday = midnight(MONDAY, times.zone)
+    before = max(record.turns) if record.turns else min(record.moments, default=monday)
     for event in example.then:
         before = times.from_on(event.at, before)
         yield before, event.what

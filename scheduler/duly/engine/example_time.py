@@ -64,14 +64,18 @@ class ExampleTimes:
         day = WEEKDAYS[time.weekday] if time.weekday is not None else str(time.date)
         return f"{day} {time.time:%H:%M}{offset}"
 
-    def spell(self, at: dt.datetime, since: dt.datetime, *, dated: bool) -> str:
+    def spell(self, at: dt.datetime, *, dated: bool) -> str:
         """Write an instant as examples do, to the minute."""
         wall = at.astimezone(self.zone)
         if dated:
             return f"{wall:%Y-%m-%d %H:%M}{_offset(wall) if wall.fold else ''}"
-        weeks = (at - since) // WEEK
-        later = "" if weeks < 1 else " a week later" if weeks == 1 else f" {weeks} weeks later"
-        return f"{WEEKDAYS[wall.weekday()]} {wall:%H:%M}{later}"
+        return f"{WEEKDAYS[wall.weekday()]} {wall:%H:%M}"
+
+
+def later(at: dt.datetime, since: dt.datetime) -> str:
+    """Say by how many weeks something is too late to go by its weekday; empty when it is not."""
+    weeks = (at - since) // WEEK
+    return "" if weeks < 1 else "a week later" if weeks == 1 else f"{weeks} weeks later"
 
 
 def _offset(wall: dt.datetime) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from duly.engine.example_run import ExampleRun, Firing
-from duly.engine.example_time import ExampleTimes
+from duly.engine.example_time import ExampleTimes, later
 from duly.engine.plugins import Plugins
 from duly.ledger.ledger import Ledger
 from duly.ledger.schema import metadata
@@ -62,7 +62,7 @@ def run_examples(bound: BoundRule, snapshot: Snapshot, plugins: Plugins) -> list
 
 @contextmanager
 def _ledgers() -> Iterator[Callable[[], Ledger]]:
-    """Give a ledger that knows nothing, as often as one is asked for: always the same, emptied, as making one is slow."""
+    """Give a ledger that knows nothing, as often as one is asked for: the same one, emptied, for making one is slow."""
     ledger = Ledger("sqlite://")
     metadata.create_all(ledger.engine)
 
@@ -101,21 +101,25 @@ class _Trial:
         self.example = example
         self.rule = real[0].rule
         self.times = ExampleTimes(real[1].directory.zone)
-        self.dated = {time.date is not None for time in _times(example, real[0])}
-        self.world = real if self.dated == {True} else ordinary
+        kinds = {time.date is not None for time in _times(example, real[0])}
+        self.is_mixed, self.is_dated = len(kinds) > 1, kinds == {True}
+        self.world = real if self.is_dated else ordinary
         self.plugins = plugins
         self.names_channels = any(" by " in event.what for event in example.expect)
 
     def result(self, ledger: Ledger) -> ExampleResult:
         expected = [f"{self.times.write(event.at)} {event.what}" for event in self.example.expect]
-        if len(self.dated) > 1:
+        if self.is_mixed:
             problem = self.problem("X006", "it mixes weekdays with dates", "write all of its times as dates, or none")
             return ExampleResult(self.example, expected, [], problem)
         try:
             run = ExampleRun(*self.world, self.plugins, self.example, self.times, ledger)
+        except ValueError as error:
+            return ExampleResult(self.example, expected, [], self.problem("X004", str(error)))
+        try:
             fired, why = run.run(), run.silence()
         except (ValueError, OverflowError) as error:
-            return ExampleResult(self.example, expected, [], self.problem("X004", f"it cannot be run: {error}"))
+            return ExampleResult(self.example, expected, [], self.problem("X010", f"it cannot be run: {error}"))
         fired = self.in_expected_order(fired)
         since = [_before(one, fired[:place], run.moments) for place, one in enumerate(fired)]
         got = [self.spell(one, at) for one, at in zip(fired, since, strict=True)]
@@ -144,10 +148,14 @@ class _Trial:
 
     def spell(self, one: Firing, since: dt.datetime) -> str:
         by = f" by {' and '.join(sorted(one.channels))}" if self.names_channels and one.channels else ""
-        return f"{self.times.spell(one.at, since, dated=self.dated == {True})} {one.audience}{by}"
+        weeks = "" if self.is_dated else later(one.at, since)
+        return f"{self.times.spell(one.at, dated=self.is_dated)} {one.audience}{by}{weeks and f', {weeks}'}"
 
     def differs(self, said: str, got: Sequence[str]) -> Problem:
-        return self.problem("X010", said, f"correct the rule, or write “expect: [{', '.join(got)}]”")
+        happened = ", ".join(got)
+        if "later" in happened:
+            return self.problem("X010", said, f"correct the rule, or write it in dates; this happened: {happened}")
+        return self.problem("X010", said, f"correct the rule, or write “expect: [{happened}]”")
 
     def problem(self, code: str, message: str, cure: str = "") -> Problem:
         problems = Problems()
