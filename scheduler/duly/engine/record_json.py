@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -40,7 +39,8 @@ def unpack(kept: Mapping[str, Any], key: bytes) -> Record:
 
 def pack_person(person: Person) -> dict[str, Any]:
     """Turn a person into plain JSON values."""
-    return {**asdict(person), "addresses": dict(person.addresses), "refuses": sorted(person.refuses)}
+    kept = {name: getattr(person, name) for name in Person.__dataclass_fields__}
+    return {**kept, "addresses": dict(person.addresses), "refuses": sorted(person.refuses)}
 
 
 def unpack_person(kept: Mapping[str, Any]) -> Person:

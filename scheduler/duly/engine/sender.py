@@ -155,7 +155,9 @@ class Sender:
         opened = attempt(_opening(channel), hidden) if channel else Accepted()
         if not isinstance(opened, Accepted):
             return self._not_opened(ready, opened, now)
-        width = self._house.connections.get(outlet, 1)
+        # What may be sent twice may be marked by the batch; of anything else no more than is in flight at once.
+        again = is_idempotent(self._house, ready[0].delivery)
+        width = BATCH if again else self._house.connections.get(outlet, 1)
         try:
             for start in range(0, len(ready), width):
                 if self._stopping:

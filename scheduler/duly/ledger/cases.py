@@ -293,19 +293,31 @@ def earliest(connection: sa.Connection, rule_ids: Collection[int]) -> dt.datetim
     return connection.execute(soonest).scalar()
 
 
-def advance(connection: sa.Connection, case: Case, next_at: dt.datetime | None, **values: Any) -> bool:
-    """Move a case to its next moment, unless another node has done so since ``case`` was read.
+def advance(connection: sa.Connection, moves: Sequence[tuple[Case, dt.datetime | None, Mapping[str, Any]]]) -> set[int]:
+    """Move cases to their next moment, unless another node has done so since they were read.
+
+    Parameters
+    ----------
+    moves: case, its next moment, its record as read now.
 
     Returns
     -------
-    Whether it was ours to move.
+    The numbers of the cases that were ours to move.
     """
-    moved = connection.execute(
-        sa.update(cases)
-        .where(cases.c.id == case.id, cases.c.next_at == case.next_at, cases.c.state.in_(ACTIVE))
-        .values(next_at=next_at, **values)
+    rows = connection.execute(
+        sa.select(cases.c.id, cases.c.next_at)
+        .where(cases.c.id.in_(sorted(case.id for case, _, _ in moves)), cases.c.state.in_(ACTIVE))
+        .with_for_update()
     )
-    return moved.rowcount == 1
+    now = {row.id: row.next_at for row in rows}
+    ours = [move for move in moves if move[0].id in now and now[move[0].id] == move[0].next_at]
+    if ours:
+        values = [{"case": case.id, "next_at": next_at, "record": record} for case, next_at, record in ours]
+        connection.execute(_ADVANCE, values)
+    return {case.id for case, _, _ in ours}
+
+
+_ADVANCE = sa.update(cases).where(cases.c.id == sa.bindparam("case"))
 
 
 def set_next(connection: sa.Connection, case_id: int, next_at: dt.datetime | None) -> None:
@@ -372,6 +384,16 @@ def held(connection: sa.Connection, rule_id: int, after: int = 0) -> Iterator[Ca
         if len(rows) < BATCH:
             return
         after = rows[-1].id
+
+
+def held_because(connection: sa.Connection, rule_id: int) -> dict[str, int]:
+    """Count a rule's held cases by the reason why they are held."""
+    rows = connection.execute(
+        sa.select(cases.c.held, sa.func.count())
+        .where(cases.c.rule_id == rule_id, cases.c.state.in_(ACTIVE), cases.c.held.is_not(None))
+        .group_by(cases.c.held)
+    )
+    return {reason: count for reason, count in rows if reason}
 
 
 def release(connection: sa.Connection, case_id: int, next_at: dt.datetime | None) -> None:

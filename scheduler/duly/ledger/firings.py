@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -42,6 +43,15 @@ class NewFiring:
 
 
 _COLUMNS = [firing.c[name] for name in Firing.__dataclass_fields__]
+_SETTLE = (
+    sa.update(firing)
+    .where(firing.c.id == sa.bindparam("number"))
+    .values(
+        state=sa.bindparam("now"),
+        accepted_at=sa.bindparam("accepted"),
+        settled_at=sa.func.coalesce(firing.c.settled_at, sa.bindparam("at", type_=firing.c.settled_at.type)),
+    )
+)
 
 
 def of_cases(connection: sa.Connection, case_ids: Collection[int]) -> dict[int, dict[tuple[str, int], Firing]]:
@@ -120,23 +130,20 @@ def settle(connection: sa.Connection, firing_ids: Collection[int], now: dt.datet
     # What was cancelled in an earlier round says nothing of how this one ends.
     rows = [row for row in rows if row.state != "cancelled" or row.extra.get("round", 0) == row.round]
     moved: dict[int, str] = {}
-    for firing_id in {row.id for row in rows}:
-        mine = [row for row in rows if row.id == firing_id]
+    values = []
+    by_firing: dict[int, list[Any]] = {}
+    for row in rows:
+        by_firing.setdefault(row.id, []).append(row)
+    for firing_id, mine in by_firing.items():
         states = {row.state for row in mine}
         accepted = min((row.settled_at for row in mine if row.state == "accepted"), default=None)
         state = _state(states)
         if state == "pending":
             continue
-        connection.execute(
-            sa.update(firing)
-            .where(firing.c.id == firing_id)
-            .values(
-                state=state,
-                accepted_at=accepted,
-                settled_at=sa.func.coalesce(firing.c.settled_at, sa.bindparam("at", now, firing.c.settled_at.type)),
-            )
-        )
+        values.append({"number": firing_id, "now": state, "accepted": accepted, "at": now})
         moved[mine[0].case_id] = state
+    if values:
+        connection.execute(_SETTLE, values)
     return moved
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from duly.ledger.schema import journal
+from duly.ledger.schema import cases, delivery, journal, rule
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the journal: ``event`` is a word, ``detail`` a sentence for people, ``data`` what a program may want."""
+    """One line: ``event`` is a word, ``detail`` a sentence for people, ``data`` what a program may want."""
 
     at: dt.datetime
     event: str
@@ -53,9 +53,43 @@ def of_rule(connection: sa.Connection, rule_id: int, limit: int) -> list[Entry]:
     return [Entry(*row) for row in rows]
 
 
-def since(connection: sa.Connection, last_id: int, limit: int) -> tuple[int, list[Entry]]:
-    """Read the lines after ``last_id``; returns the number of the last line read and the lines."""
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of the journal with what it speaks of: the rule's path and title, the record's key, the message."""
+
+    at: dt.datetime
+    event: str
+    detail: str
+    path: str | None
+    title: str | None
+    key: bytes | None
+    kind: str | None
+    channel: str | None
+    person: dict[str, Any] | None
+    body: str | None
+
+
+def happenings(connection: sa.Connection, last_id: int, limit: int) -> tuple[int, list[Happening]]:
+    """Read the lines after ``last_id`` with what they speak of; returns the number of the last line read, and them."""
     rows = connection.execute(
-        sa.select(journal.c.id, *_COLUMNS).where(journal.c.id > last_id).order_by(journal.c.id).limit(limit)
+        sa.select(
+            journal.c.id,
+            journal.c.at,
+            journal.c.event,
+            journal.c.detail,
+            rule.c.path,
+            rule.c.title,
+            cases.c.key,
+            delivery.c.kind,
+            delivery.c.channel,
+            delivery.c.person,
+            delivery.c.body,
+        )
+        .join_from(journal, rule, rule.c.id == journal.c.rule_id, isouter=True)
+        .join(cases, cases.c.id == journal.c.case_id, isouter=True)
+        .join(delivery, delivery.c.id == journal.c.delivery_id, isouter=True)
+        .where(journal.c.id > last_id)
+        .order_by(journal.c.id)
+        .limit(limit)
     ).all()
-    return (rows[-1][0] if rows else last_id), [Entry(*row[1:]) for row in rows]
+    return (rows[-1].id if rows else last_id), [Happening(*row[1:]) for row in rows]

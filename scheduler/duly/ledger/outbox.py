@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,6 +77,40 @@ class NewDelivery:
 
 
 _COLUMNS = [delivery.c[name] for name in Delivery.__dataclass_fields__]
+_NEW = [name for name in NewDelivery.__dataclass_fields__ if name != "case_ids"]
+
+# Made once: to make a statement takes longer than to run it.
+_OURS = (
+    delivery.c.id == sa.bindparam("number"),
+    delivery.c.state.in_(("claimed", "sending")),
+    delivery.c.token == sa.bindparam("whose"),
+)
+_MARK_SENDING = sa.update(delivery).where(delivery.c.id == sa.bindparam("number")).values(state="sending")
+_SETTLE = (
+    sa.update(delivery)
+    .where(*_OURS)
+    .values(
+        state=sa.bindparam("ended"),
+        reason=sa.bindparam("because"),
+        receipt=sa.bindparam("proof"),
+        settled_at=sa.bindparam("at"),
+        token=None,
+        lease_until=None,
+    )
+)
+_PUT_BACK = (
+    sa.update(delivery)
+    .where(*_OURS)
+    .values(
+        state="waiting",
+        not_before=sa.bindparam("until"),
+        reason=sa.bindparam("because"),
+        failing_since=sa.bindparam("since"),
+        token=None,
+        lease_until=None,
+    )
+)
+_PUT_BACK_UNWRITTEN = _PUT_BACK.values(to=None, subject=None, body=None)
 
 
 def put(connection: sa.Connection, new: Sequence[NewDelivery], now: dt.datetime) -> dict[str, int]:
@@ -97,8 +131,7 @@ def put(connection: sa.Connection, new: Sequence[NewDelivery], now: dt.datetime)
         return {}
     rows = []
     for one in fresh:
-        row = asdict(one)
-        del row["case_ids"]
+        row = {name: getattr(one, name) for name in _NEW}
         settled_at = None if one.state == "waiting" else now
         rows.append({**row, "created_at": now, "attempts": 0, "settled_at": settled_at})
     written = {
@@ -154,29 +187,28 @@ def mark_sending(connection: sa.Connection, frozen: Sequence[tuple[Delivery, str
     -------
     The numbers of those that are still ours; the others were cancelled or taken over meanwhile.
     """
-    ours = set()
-    for one, to, subject, body in frozen:
-        marked = connection.execute(
-            sa.update(delivery)
-            .where(delivery.c.id == one.id, delivery.c.state == "claimed", delivery.c.token == one.token)
-            .values(state="sending", to=to, subject=subject, body=body, attempts=one.attempts + 1)
-        )
-        if marked.rowcount:
-            ours.add(one.id)
-    return ours
+    rows = connection.execute(
+        sa.select(delivery.c.id, delivery.c.token)
+        .where(delivery.c.id.in_(sorted(one.id for one, _, _, _ in frozen)), delivery.c.state == "claimed")
+        .with_for_update()
+    )
+    tokens = {row.id: row.token for row in rows}
+    ours = [each for each in frozen if tokens.get(each[0].id) == each[0].token]
+    if ours:
+        values = [
+            {"number": one.id, "to": to, "subject": subject, "body": body, "attempts": one.attempts + 1}
+            for one, to, subject, body in ours
+        ]
+        connection.execute(_MARK_SENDING, values)
+    return {one.id for one, _, _, _ in ours}
 
 
 def settle(
     connection: sa.Connection, one: Delivery, state: str, now: dt.datetime, reason: str = "", receipt: str = ""
 ) -> bool:
     """Write a verdict; false when the delivery is no longer ours to settle."""
-    settled = connection.execute(
-        sa.update(delivery)
-        .where(delivery.c.id == one.id, delivery.c.state.in_(("claimed", "sending")), delivery.c.token == one.token)
-        .values(
-            state=state, reason=reason or None, receipt=receipt or None, settled_at=now, token=None, lease_until=None
-        )
-    )
+    values = {"number": one.id, "whose": one.token, "ended": state, "at": now}
+    settled = connection.execute(_SETTLE, {**values, "because": reason or None, "proof": receipt or None})
     return settled.rowcount == 1
 
 
@@ -196,21 +228,9 @@ def put_back(
     keep_words: the same words must go out again, since they may have left before.
     failing_since: since when tries have failed, if this was one.
     """
-    words = {} if keep_words else {"to": None, "subject": None, "body": None}
-    since = one.failing_since or failing_since
-    put = connection.execute(
-        sa.update(delivery)
-        .where(delivery.c.id == one.id, delivery.c.state.in_(("claimed", "sending")), delivery.c.token == one.token)
-        .values(
-            state="waiting",
-            not_before=not_before,
-            reason=reason,
-            failing_since=since,
-            token=None,
-            lease_until=None,
-            **words,
-        )
-    )
+    statement = _PUT_BACK if keep_words else _PUT_BACK_UNWRITTEN
+    values = {"number": one.id, "whose": one.token, "until": not_before, "because": reason}
+    put = connection.execute(statement, {**values, "since": one.failing_since or failing_since})
     return put.rowcount == 1
 
 
@@ -276,9 +296,7 @@ def of_case(connection: sa.Connection, case_id: int) -> list[Delivery]:
     return _read(connection, delivery.c.id.in_(mine))
 
 
-def count_since(
-    connection: sa.Connection, rule_id: int, since: dt.datetime, but: sa.Select[Any] | None = None
-) -> int:
+def count_since(connection: sa.Connection, rule_id: int, since: dt.datetime, but: sa.Select[Any] | None = None) -> int:
     """Count the messages of a rule written since an instant, but for those about the cases that ``but`` selects."""
     written = sa.select(sa.func.count()).where(delivery.c.rule_id == rule_id, delivery.c.created_at > since)
     if but is not None:

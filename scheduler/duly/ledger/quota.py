@@ -6,6 +6,10 @@ import sqlalchemy as sa
 
 from duly.ledger.schema import quota
 
+_HERE = (quota.c.scope == sa.bindparam("within"), quota.c.period == sa.bindparam("over"))
+_TAKE = sa.update(quota).where(*_HERE, quota.c.used < sa.bindparam("limit")).values(used=quota.c.used + 1)
+_USED = sa.select(quota.c.used).where(*_HERE)
+
 
 def take(connection: sa.Connection, scope: str, period: str, limit: int) -> bool:
     """Take one from a quota, in the transaction that marks the message as sending.
@@ -20,11 +24,10 @@ def take(connection: sa.Connection, scope: str, period: str, limit: int) -> bool
     -------
     Whether there was one left.
     """
-    here = (quota.c.scope == scope, quota.c.period == period)
-    taken = connection.execute(sa.update(quota).where(*here, quota.c.used < limit).values(used=quota.c.used + 1))
-    if taken.rowcount:
+    here = {"within": scope, "over": period}
+    if connection.execute(_TAKE, {**here, "limit": limit}).rowcount:
         return True
-    if limit < 1 or connection.execute(sa.select(quota.c.used).where(*here)).one_or_none():
+    if limit < 1 or connection.execute(_USED, here).one_or_none():
         return False
     connection.execute(sa.insert(quota).values(scope=scope, period=period, used=1))
     return True

@@ -102,3 +102,8 @@ class ManualClock:
     def appoint(self, who: str, at: dt.datetime | None) -> dt.datetime | None:  # noqa: ARG002 - it waits for nobody
         """Return ``at``: nobody waits for this clock."""
         return at
+
+
+def seconds_until(real: dt.datetime) -> float:
+    """Tell how many seconds the real world is away from ``real``; 0 when it has passed."""
+    return max((real - dt.datetime.now(UTC)).total_seconds(), 0.0)

@@ -1,0 +1,1 @@
+"""The daemon: threads and timers around the engine, reload, signals, health."""
