@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,10 +114,14 @@ class _Told:
             yield f"nothing, until “duly release {self.path}” decides: {case.held}"
         elif case.active:
             for timed in chapter.waiting:
-                when = wall(timed.moment) if timed.moment else "counted from when the step before it is accepted"
-                yield f"{spoken_step(timed.step.identity)}, {when}"
+                yield f"{spoken_step(timed.step.identity)}, {self._when(timed.moment)}"
             if not chapter.waiting:
                 yield "nothing: every step has been taken"
+
+    def _when(self, moment: dt.datetime | None) -> str:
+        if moment is None:
+            return "counted from when the step before it is accepted"
+        return f"{'overdue since ' if moment <= self.desk.now else ''}{self.desk.wall(moment)}"
 
     def _last_check(self, check: CheckSeen | None) -> str:
         if check is None:
