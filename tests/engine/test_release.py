@@ -8,7 +8,7 @@ from pathlib import Path
 from duly.engine import release as releases
 from duly.engine.release import Overdue, Released
 from duly.engine.versions import Versions
-from duly.ledger import cases, checks, versions
+from duly.ledger import cases, checks, nodes, versions
 from duly.rules.snapshot import load_workspace
 from engine.desk import ORDERS, Desk, at
 
@@ -109,6 +109,20 @@ def test_what_a_person_let_go_uses_up_nobody_elses_limit(tmp_path):
         desk.order(id, paid_at="2024-03-04 11:55:00")
     desk.run(NOON + 21 * MINUTE, NOON + 40 * MINUTE)
     assert all((desk.cases(id)[0].held or "").startswith("4 due at once") for id in range(7, 11))
+
+
+def test_what_a_person_let_go_while_nothing_ran_is_not_held_at_the_next_start(tmp_path):
+    """After a night without a daemon, a case released in the morning goes on; others that came due are held."""
+    desk = held_desk(tmp_path)
+    desk.order(2, paid_at="2024-03-04 11:50:00")
+    desk.run(NOON + MINUTE, NOON + 10 * MINUTE)
+    with desk.ledger.write() as connection:
+        nodes.start(connection, "node", NOON)
+    morning = NOON + 20 * 60 * MINUTE
+    release(desk, Overdue.SEND, morning)
+    desk.start(morning + MINUTE)
+    desk.run(morning + MINUTE, morning + 2 * MINUTE)
+    assert [bool(desk.cases(id)[0].held) for id in (1, 2)] == [False, True]
 
 
 def test_a_big_release_goes_through_in_batches_and_tells_how_far_it_is(tmp_path, monkeypatch):

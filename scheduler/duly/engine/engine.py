@@ -72,7 +72,8 @@ class Engine:
     def _hold_due(self, connection: sa.Connection, rule_id: int, now: dt.datetime) -> int:
         """Hold what came due for a rule while it was not at work, and tell its owner the number."""
         reason = "it came due while the rule was not at work"
-        count = cases.hold(connection, rule_id, reason, now)
+        # What a person has let go meanwhile is known to be late.
+        count = cases.hold(connection, rule_id, reason, now, but=cases.released_since(rule_id, now - OUTAGE))
         if count:
             journal.write(connection, [Entry(now, "rule held", f"{count} cases: {reason}", rule_id)])
             self._notices.held(connection, self.house.rules[rule_id], count, reason, now)
