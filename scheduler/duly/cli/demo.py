@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import Progress
 
-from duly.cli.init import copy_starter
+from duly.cli.starter import copy_starter
 from duly.daemon import log
 from duly.daemon.daemon import Daemon
 from duly.daemon.worker import Worker
