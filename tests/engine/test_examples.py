@@ -11,7 +11,7 @@ import duly
 from duly.engine.examples import ExampleResult, run_examples
 from duly.engine.plugins import load_plugins
 from duly.rules.snapshot import load_workspace
-from engine.desk import DIRECTORY, SETTINGS, Desk, SpokenPlugin
+from engine.desk import DIRECTORY, ORDERS, SETTINGS, ZONE, Desk, SpokenPlugin, at
 
 LADDER = """\
 rule: Paid orders ship within two days
@@ -157,6 +157,18 @@ def test_a_time_that_proves_a_fact_is_hidden_until_it_comes(tmp_path: Path) -> N
     assert got(tmp_path / "2", rule, "order: {placed_at: Mon 14:00, paid_at: Mon 15:00}") == []
 
 
+def test_a_hidden_time_is_no_part_of_a_clock(tmp_path: Path) -> None:
+    """Until the payment comes, “the later of order and payment” is the order; then a new case begins."""
+    orders = ORDERS.replace("times: {", "times: {latest: {later of: [placed_at, paid_at]}, ")
+    rule = LADDER.replace("where: [paid]\n", "").replace("clock: paid_at", "clock: latest")
+    rule = rule.replace("after: 1d, at: 10:00", "after: 1h").replace(
+        "done: [shipped]\ndue: 2d", "done: [shipped]\ndue: 5d"
+    )
+    example = "order: {placed_at: Mon 10:00, paid_at: Mon 14:00}, then: [Mon 18:00 shipped]"
+    heard = got(tmp_path, rule, example, **{"config/vocabulary/orders.yaml": orders})
+    assert heard == ["Mon 11:00 customer", "Mon 15:00 customer"]
+
+
 def test_a_time_that_proves_nothing_is_there_from_the_start(tmp_path: Path) -> None:
     """What is planned can be announced beforehand, counted back from a date in the record's own zone."""
     heard = got(tmp_path, VISIT, "visit: {visit_on: Thu}", **{"config/vocabulary/visits.yaml": VISITS})
@@ -284,6 +296,20 @@ def test_days_without_a_word_are_no_outage(tmp_path: Path) -> None:
         "Sat 14:00 customer",
         "Sun 14:00 supervisor of sales",
     ]
+
+
+def test_jumping_through_time_tells_what_living_through_it_does(tmp_path: Path) -> None:
+    """An example comes to what the engine does on a real database that is checked at every slot."""
+    rule = LADDER.replace("check: every 10m", "check: every 2h")
+    desk = Desk(tmp_path / "1", {"r": rule})
+    desk.start(at("2024-03-04 00:00"))
+    desk.run(at("2024-03-04 00:00"), at("2024-03-04 14:20"))
+    desk.order(1, paid_at="2024-03-04 14:20:00")
+    desk.run(at("2024-03-04 14:21"), at("2024-03-07 12:00"))
+    accepted = [entry.at.astimezone(ZONE) for entry in desk.story(1) if entry.event == "accepted"]
+    heard = got(tmp_path / "2", rule, "order: {paid_at: 2024-03-04 14:20}")
+    assert [line[:16] for line in heard] == [f"{when:%Y-%m-%d %H:%M}" for when in accepted]
+    assert len(heard) == 3
 
 
 def test_the_second_of_a_doubled_hour_is_written_with_its_offset(tmp_path: Path) -> None:
