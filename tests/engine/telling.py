@@ -12,7 +12,7 @@ MINUTE = dt.timedelta(minutes=1)
 HOUR = dt.timedelta(hours=1)
 
 
-def rule(*steps: str, more: str = "") -> str:
+def rule(*steps: str, more: str = "", check: str = "every 10m") -> str:
     """Write a rule on paid orders, with these steps and further lines."""
     listed = "".join(f"  - {{{step}}}\n" for step in steps)
     return f"""\
@@ -23,18 +23,20 @@ where: [paid]
 except: [cancelled]
 done: [shipped]
 clock: paid_at
-check: every 10m
+check: {check}
 {more}
 steps:
 {listed}"""
 
 
-def open_desk(home: Path, *steps: str, more: str = "", now: dt.datetime = MONDAY, **files: str) -> Desk:
+def open_desk(
+    home: Path, *steps: str, more: str = "", check: str = "every 10m", now: dt.datetime = MONDAY, **files: str
+) -> Desk:
     """Set up a desk whose rule has been live since Monday nine o'clock, with nothing to do yet.
 
     ``files`` are further files of the workspace, or others in the place of the usual ones.
     """
-    desk = Desk(home, {"r": rule(*steps, more=more)}, files=files)
+    desk = Desk(home, {"r": rule(*steps, more=more, check=check)}, files=files)
     desk.start(now)
     desk.run(now, now)
     return desk

@@ -174,7 +174,7 @@ class _Run:
                 clock_at=candidate.clock_at,
                 due_at=due_at,
                 next_at=next_at,
-                record=pack(records[candidate.key]),
+                record=pack(records[candidate.key], self.now),
             )
             for candidate, due_at, next_at in new
             if candidate.key in records and records[candidate.key].matches and not records[candidate.key].done
@@ -206,7 +206,7 @@ class _Run:
                 continue
             next_at = self._next_at(case, candidate, due_at, fired.get(case.id, {}))
             held = case.held or self._hold_because(next_at)
-            cases.reopen(self.connection, case.id, next_at, pack(record), held)
+            cases.reopen(self.connection, case.id, next_at, pack(record, self.now), held)
             again.append((case.id, held))
         self.opened += len(again)
         self.held += sum(held is not None for _, held in again)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +80,8 @@ class Composer:
 def _without_values(said: str, shown: Mapping[str, Any]) -> str:
     """Leave out of a sentence what the record holds: an error quotes the value it stumbles over."""
     for value in shown.values():
-        said = said.replace(str(value), "…") if isinstance(value, str | int) and str(value) else said
+        if isinstance(value, str | int) and str(value):
+            said = re.sub(rf"(?<!\w){re.escape(str(value))}(?!\w)", "…", said)
     return said
 
 

@@ -14,7 +14,7 @@ from duly.engine.composer import Composed, ComposeError
 from duly.engine.house import House
 from duly.engine.ladder import AGAIN, STAFF_WAIT
 from duly.engine.live import LiveRule
-from duly.engine.record_json import unpack, unpack_person, values
+from duly.engine.record_json import read_at, unpack, unpack_person, values
 from duly.engine.source import SourceDown
 from duly.ledger import cases, outbox
 from duly.ledger.cases import Case
@@ -155,18 +155,20 @@ class Doorman:
         return Ready(one, live, case, record, person, one.to or "", Composed(one.subject or "", one.body or ""))
 
     def _without_source(self, one: Delivery, live: LiveRule, case: Case, now: dt.datetime) -> Fate:
-        if not one.staff or now - one.created_at < STAFF_WAIT:
+        blind = one.extra.get("blind", False)
+        if not one.staff or not (blind or now - one.created_at >= STAFF_WAIT):
             return Later(one, now + AGAIN, "the source is down")
-        record = unpack(case.record, case.key)
-        fate = self._written(one, live, case, record, now)
+        # What an action asks for now has waited long enough as well.
+        patient = replace(one, extra={**one.extra, "blind": True})
+        fate = self._written(patient, live, case, unpack(case.record, case.key), now)
         if isinstance(fate, Ready) and one.kind == "message":
-            return replace(fate, words=self._as_of(fate, now))
+            return replace(fate, words=self._as_of(fate, case, now))
         return fate
 
-    def _as_of(self, ready: Ready, now: dt.datetime) -> Composed:
+    def _as_of(self, ready: Ready, case: Case, now: dt.datetime) -> Composed:
         """Mark words that were written without asking again."""
         desk = self._house.directory.zone
-        values = {"words": ready.words.body, "since": ready.delivery.created_at, "now": now}
+        values = {"words": ready.words.body, "since": read_at(case.record), "now": now}
         channel, lang = ready.delivery.channel, ready.person.lang
         marked = self._house.composer().compose("duly/as-of", channel, lang, values, desk)
         return Composed(ready.words.subject, marked.body)

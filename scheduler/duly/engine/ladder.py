@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -45,6 +46,8 @@ class _Move:
     lines: list[tuple[str, str]] = field(default_factory=list)
     ended: list[tuple[Timed, str]] = field(default_factory=list)
     leaving: list[tuple[Timed, Reached]] = field(default_factory=list)
+    blind: bool = False
+    """The source is down: the record is what it said last."""
 
 
 class Ladder:
@@ -136,7 +139,7 @@ class Ladder:
 
     def _carry_out(self, connection: sa.Connection, live: LiveRule, moves: Sequence[_Move], now: dt.datetime) -> None:
         """Write down what a batch of cases does, but for those that another node has moved meanwhile."""
-        steps = [(move.case, move.next_at, pack(move.record) if move.record else move.case.record) for move in moves]
+        steps = [(move.case, move.next_at, _kept(move, now)) for move in moves]
         ours = cases.advance(connection, steps)
         mine = [move for move in moves if move.case.id in ours]
         ended = [_new_firing(move.case, timed, state) for move in mine for timed, state in move.ended]
@@ -154,7 +157,8 @@ class Ladder:
                     continue
                 firing_id, round_ = written[(case.id, step.identity, 0)]
                 expires_at = timing.expiry(step, timed.moment or now, case.due_at, case.clock_at)
-                deliveries += self._deliveries(live, case, step, reached, firing_id, round_, expires_at, now)
+                new = self._deliveries(live, case, step, reached, firing_id, round_, expires_at, now)
+                deliveries += [replace(one, extra={**one.extra, "blind": True}) for one in new] if move.blind else new
                 lines.append(("fired", f"{step.identity}{_instead(reached)}"))
             entries += [Entry(now, event, detail, case.rule_id, case.id) for event, detail in lines]
         outbox.put(connection, deliveries, now)
@@ -240,19 +244,25 @@ class _Rung:
         """Decide on what the source says of the record now."""
         if record is None or record.done or not record.matches:
             return self._wait_for_check(record)
-        return self._decide(record)
+        return self._decide(record, self._due(record))
 
     def without_source(self) -> _Move:
         """Decide while the source is down: customers wait; staff hear after a quarter of an hour."""
         record = unpack(self.case.record, self.case.key)
         due = self._due(record)
-        to_customer = any(timed.step.audience.name in record.people for timed in due)
-        since = min((timed.moment for timed in due if timed.moment), default=self.now)
-        if not to_customer and self.now - since >= STAFF_WAIT:
-            return self._decide(record)
-        return _Move(
-            self.case, self.now + AGAIN, lines=[("waits", "the source is down")] if self.case.next_at == since else []
-        )
+        waits = [timed for timed in due if self._waits_for_source(timed, record)]
+        move = self._decide(record, [timed for timed in due if timed not in waits])
+        move.blind = True
+        if waits:
+            move.next_at = min(move.next_at or self.now + AGAIN, self.now + AGAIN)
+            if self.case.next_at == min(timed.moment for timed in due if timed.moment):
+                move.lines.append(("waits", "the source is down"))
+        return move
+
+    def _waits_for_source(self, timed: Timed, record: Record) -> bool:
+        audience = timed.step.audience
+        to_customer = audience.name in record.people and not audience.role
+        return to_customer or self.now - (timed.moment or self.now) < STAFF_WAIT
 
     def _wait_for_check(self, record: Record | None) -> _Move:
         """The record has changed; what that means for the case is for the next check to say."""
@@ -267,10 +277,10 @@ class _Rung:
         case = self.case
         return self.timing.waiting(case.clock_at, case.due_at, record.zone, fired, case.acknowledged_at)
 
-    def _decide(self, record: Record) -> _Move:
+    def _decide(self, record: Record, due: Sequence[Timed]) -> _Move:
         move = _Move(self.case, None, record)
         alive = []
-        for timed in self._due(record):
+        for timed in due:
             ending = self._ending(timed, record)
             if ending:
                 move.ended.append((timed, ending))
@@ -337,6 +347,11 @@ def _overtaken(timed: Timed, alive: Sequence[Timed]) -> bool:
         and other.step.do not in ALWAYS
         for other in alive
     )
+
+
+def _kept(move: _Move, now: dt.datetime) -> Mapping[str, Any]:
+    """Give the record as the case keeps it from now on."""
+    return move.case.record if move.record is None or move.blind else pack(move.record, now)
 
 
 def _new_firing(case: Case, timed: Timed, state: str) -> NewFiring:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +11,11 @@ from duly.api.person import Person
 from duly.rules.record import Record, decode_key
 
 
-def pack(record: Record) -> dict[str, Any]:
-    """Turn a record into plain JSON values."""
+def pack(record: Record, read_at: dt.datetime) -> dict[str, Any]:
+    """Turn a record, and when it was read, into plain JSON values."""
     return {
+        "read_at": read_at.isoformat(),
+        "holds": dict(record.holds),
         "fields": {name: _plain(value) for name, value in record.fields.items()},
         "people": {name: pack_person(person) for name, person in record.people.items()},
         "staff": dict(record.staff),
@@ -23,18 +25,27 @@ def pack(record: Record) -> dict[str, Any]:
 
 
 def unpack(kept: Mapping[str, Any], key: bytes) -> Record:
-    """Turn what the ledger kept into a record again; it says nothing of the conditions, which are asked anew."""
+    """Turn what the ledger kept into a record again.
+
+    Whether it still matches is asked anew; what its conditions were is kept, for want of a better answer.
+    """
     return Record(
         candidate=None,
         key=key,
         matches=True,
         done=False,
-        fields=kept["fields"],
+        holds=kept["holds"],
+        fields={name: _unplain(value) for name, value in kept["fields"].items()},
         people={name: unpack_person(person) for name, person in kept["people"].items()},
         staff=kept["staff"],
         teams=kept["teams"],
         zone=kept["zone"],
     )
+
+
+def read_at(kept: Mapping[str, Any]) -> dt.datetime:
+    """Tell when the source said what the ledger kept."""
+    return dt.datetime.fromisoformat(kept["read_at"])
 
 
 def pack_person(person: Person) -> dict[str, Any]:
@@ -54,9 +65,31 @@ def values(record: Record) -> dict[str, Any]:
     return {"key": key, **{name.replace(" ", "_").replace("-", "_"): value for name, value in record.fields.items()}}
 
 
+_KINDS: Mapping[str, Callable[[str], Any]] = {
+    "number": Decimal,
+    "instant": dt.datetime.fromisoformat,
+    "day": dt.date.fromisoformat,
+    "time": dt.time.fromisoformat,
+}
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, dt.datetime | dt.date):
-        return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value.isoformat()
+    """Spell with its kind what JSON has no word for, so that a template can do the same with it later."""
+    match value:
+        case Decimal():
+            return {"number": str(value)}
+        case dt.datetime():
+            return {"instant": value.isoformat()}
+        case dt.date():
+            return {"day": value.isoformat()}
+        case dt.time():
+            return {"time": value.isoformat()}
+    return value
+
+
+def _unplain(value: Any) -> Any:
+    if isinstance(value, dict):
+        for kind, read in _KINDS.items():
+            if value.keys() == {kind}:
+                return read(value[kind])
     return value
