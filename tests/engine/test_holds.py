@@ -162,7 +162,7 @@ def test_an_edit_of_title_words_or_limits_holds_and_repeats_nothing(tmp_path: Pa
             desk.reload(now)
         desk.run(now, now)
     desk.run(at("2024-03-04 09:36"), at("2024-03-04 11:00"))
-    assert before == ["1", "10", "11!"]
+    assert before == ["1", "10!", "11!"]
     assert heard(desk) == ["12!!"]
     assert held(desk, 1, 10, 11, 12) == [None] * 4
 
@@ -223,7 +223,7 @@ def test_a_long_outage_holds_what_came_due_in_it(tmp_path: Path, back: str, *, h
     desk.run(at(back), at("2024-03-05 08:59"))
     why = ["it came due while the rule was not at work", "it came due while Duly could not look"]
     assert held(desk, 1, 2, 3) == ([*why, None] if holds else [None] * 3)
-    assert heard(desk) == (["3"] if holds else ["1", "2", "3"])
+    assert sorted(heard(desk)) == (["3"] if holds else ["1", "2", "3"])
     assert len(notices(desk)) == (2 if holds else 0)
 
 

@@ -236,3 +236,17 @@ def test_reminders_stop_when_the_ladder_ends(tmp_path: Path) -> None:
     desk.run(at("2024-03-04 10:00"), at("2024-04-04 18:00"))
     assert told(desk) == ["Mon 10:00 lin", "Mon 11:00 wang"]
     assert [case.state for case in desk.cases(1)] == ["open"]
+
+
+def test_a_step_comes_however_long_after_its_clock(tmp_path: Path) -> None:
+    """A warranty letter after a year comes, although checks look no further back than their reach of 90 days."""
+    rule = steps("after: 365d, tell: assignee, text: first").replace("every 10m", "daily 09:00")
+    desk = Desk(tmp_path, {"r": rule}, files=WORDS)
+    desk.order(1, placed_at="2023-03-06 10:00:00")
+    desk.order(2, placed_at="2023-03-03 10:00:00")
+    desk.order(3, placed_at="2022-03-03 10:00:00")
+    desk.start(MONDAY)
+    desk.run(MONDAY, at("2024-03-05 12:00"))
+    assert told(desk) == ["Tue 10:00 lin"]
+    assert [case.held for case in desk.cases(2)] == ["it was late before the rule went live"]
+    assert desk.cases(3) == []

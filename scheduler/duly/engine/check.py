@@ -85,9 +85,9 @@ class Checker:
         if claim is None:
             return None
         with ledger.session() as connection:
-            run = _Run(connection, self._house.rules, live, source, claim, last, now)
+            run = _Run(connection, self._house.rules, live, source, claim, last, now, self._house.settings.reach)
             try:
-                run.read(next_slot + SLACK, self._house.settings.reach)
+                run.read(next_slot + SLACK)
                 run.ask_unseen()
                 clockless = run.clockless()
             except SourceDown as down:
@@ -106,6 +106,7 @@ class _Run:
     claim: Claim
     last: LastCheck | None
     now: dt.datetime
+    reach: dt.timedelta
     found: int = 0
     opened: int = 0
     held: int = 0
@@ -118,14 +119,14 @@ class _Run:
         self.day = self.live.bound.next_day(self.now)
         self.held_before, self.held_because = _hold(self.last, self.live, self.now)
 
-    def read(self, horizon: dt.datetime, reach: dt.timedelta) -> None:
+    def read(self, horizon: dt.datetime) -> None:
         """Go through the source's answer, batch by batch."""
         with self.connection.begin():
             cases.begin_seen(self.connection)
             self.open_before = cases.count_open(self.connection, self.rule_id)
         if self.live.bound.day_clock and self.day is None:
             return
-        low, high = self.live.timing.clock_bounds(self.now, horizon, reach)
+        low, high = self.live.timing.clock_bounds(self.now, horizon, self.reach)
         asked = self.source.candidates(self.live.plan, self.now, low, high, self.day, unreadable=self.unreadable.append)
         for batch in asked:
             self._take(batch, horizon)
@@ -145,7 +146,9 @@ class _Run:
             if case is None:
                 due_at = timing.due(candidate.clock_at, candidate.times)
                 next_at = timing.next_at(candidate.clock_at, due_at, candidate.zone, {})
-                if next_at is not None and next_at <= horizon:
+                if next_at is None or next_at > horizon:
+                    continue
+                if not timing.is_past(candidate.clock_at, due_at, candidate.zone, self.now - self.reach):
                     new.append((candidate, due_at, next_at))
             elif case.active:
                 seen.append(case.id)

@@ -101,6 +101,11 @@ class Timing:
         moments = [timed.moment for timed in waiting]
         return min((moment for moment in moments if moment is not None), default=None)
 
+    def is_past(self, clock_at: dt.datetime, due_at: dt.datetime | None, record_zone: str, since: dt.datetime) -> bool:
+        """Tell whether even the last step of a record, of those whose moment is known, came before ``since``."""
+        moments = [timed.moment for timed in self.waiting(clock_at, due_at, record_zone, {})]
+        return all(moment < since for moment in moments if moment is not None)
+
     def expiry(
         self, step: Step, moment: dt.datetime, due_at: dt.datetime | None, clock_at: dt.datetime
     ) -> dt.datetime | None:
@@ -115,7 +120,8 @@ class Timing:
     def clock_bounds(
         self, now: dt.datetime, horizon: dt.datetime, reach: dt.timedelta
     ) -> tuple[dt.datetime | None, dt.datetime | None]:
-        """Bound the clocks of the records that a check has to see: none with a step by ``horizon`` lies outside.
+        """Bound the clocks of the records that a check has to see: none with a step from ``reach`` ago to ``horizon``
+        lies outside.
 
         Wide rather than narrow: the exact moments are reckoned record by record.
 
@@ -123,14 +129,39 @@ class Timing:
         -------
         The earliest and the latest clock; ``None`` for a side that cannot be bound.
         """
-        latest = [self._latest_clock(step, horizon) for step in self._rule.steps if step.when is not When.UNANSWERED]
+        steps = [step for step in self._rule.steps if step.when is not When.UNANSWERED]
+        earliest = [self._earliest_clock(step, now - reach) for step in steps]
+        low = None if not earliest or None in earliest else min(at for at in earliest if at is not None)
+        latest = [self._latest_clock(step, horizon) for step in steps]
         high = None if not latest or None in latest else max(at for at in latest if at is not None)
-        return now - reach, high
+        return low, high
+
+    def _earliest_clock(self, step: Step, since: dt.datetime) -> dt.datetime | None:
+        """Find a clock before which the step comes before ``since``."""
+        due = self._rule.due
+        end = since - 2 * ELAPSED_DAY if step.at else since
+        if step.duration is not None and step.when in (When.AFTER, When.LATE):
+            end = self._earliest_start(end, step.duration)
+        if due is None or (step.when not in (When.BEFORE, When.LATE) and not _is_share(step)):
+            return end
+        if due.time_name:
+            return None
+        return self._earliest_start(end, due.duration) if due.duration else end - 2 * ELAPSED_DAY
+
+    def _earliest_start(self, end: dt.datetime, duration: Duration) -> dt.datetime:
+        """Find an instant before which the duration ends before ``end``."""
+        if duration.unit is Unit.PERCENT:
+            return end
+        if duration.unit is Unit.WORKING_DAYS:
+            # One more, for what starts on a day off counts from the working day before it.
+            return self._working.days_back(end, duration.amount + 1) - ELAPSED_DAY
+        start = self._working.subtract(end, duration)
+        return start if duration.unit is Unit.ELAPSED else start - ELAPSED_DAY
 
     def _latest_clock(self, step: Step, horizon: dt.datetime) -> dt.datetime | None:
         due = self._rule.due
         from_due = step.when in (When.BEFORE, When.LATE) and due is not None
-        if from_due and due is not None and due.time_name:
+        if due is not None and due.time_name and (from_due or _is_share(step)):
             return None
         latest = horizon + ELAPSED_DAY if step.at else horizon
         if step.duration is not None:
@@ -187,6 +218,10 @@ class Timing:
         if record_zone and step.audience.name in self._customers and not step.audience.role:
             return zone(record_zone)
         return self._working.zone
+
+
+def _is_share(step: Step) -> bool:
+    return step.duration is not None and step.duration.unit is Unit.PERCENT
 
 
 def _at_least(duration: Duration) -> dt.timedelta:
