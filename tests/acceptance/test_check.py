@@ -92,14 +92,14 @@ def test_settings_of_a_channel_are_checked(workspace):
 def test_a_plugin_in_quarantine_is_a_warning(workspace, monkeypatch, capsys):
     """A plugin that was left out is named with its cause; where nothing needs it, all is fine."""
     real = load_plugins()
-    left_out = Quarantined("acme", "1.2", "ImportError: no acme")
+    left_out = Quarantined("acme", "1.2", "it has no hooks")
     monkeypatch.setattr(
         "duly.cli.desk.load_plugins", lambda: Plugins(real.channels, real.actions, (*real.quarantined, left_out))
     )
     assert main.run(["check", "--home", str(workspace)]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0] == (
-        "config/duly.yaml:1:1: P010 warning: the plugin “acme” 1.2 was left out: ImportError: no acme; mend or remove it"
+        "config/duly.yaml:1:1: P010 warning: the plugin “acme” 1.2 was left out: it has no hooks; mend or remove it"
     )
     assert said[-1] == "4 rules, 25 examples, no problems, 1 warning"
 
