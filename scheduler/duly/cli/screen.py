@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
@@ -15,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
+
+from duly.time.clock import patience
 
 T = TypeVar("T")
 
@@ -84,11 +85,11 @@ def meter(what: str, total: int | None = None) -> Iterator[Meter]:
     figures = [BarColumn(), MofNCompleteColumn()] if total else [SpinnerColumn(), TextColumn("{task.completed:,}")]
     progress = Progress(TextColumn("{task.description}"), *figures, console=console, transient=True)
     task = progress.add_task(what, total=total)
-    began = time.monotonic()
+    is_long = patience(PATIENCE)
 
     def note(steps: int = 1) -> None:
         progress.advance(task, steps)
-        if console.is_terminal and not progress.live.is_started and time.monotonic() - began > PATIENCE:
+        if console.is_terminal and not progress.live.is_started and is_long():
             progress.start()
 
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from duly.engine.source import SourceDown
+from duly.time.clock import patience
 
 CONNECT_SECONDS = 10
 _POLL_OPERATIONS = 100_000  # of SQLite's virtual machine: some milliseconds
@@ -76,8 +76,7 @@ def _sqlite(url: sa.URL, timeout: float) -> sa.Engine:
         connection.execute("PRAGMA query_only=1")
         connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # one bad name stops no check
         connection.set_authorizer(_authorize)
-        until = time.monotonic() + timeout  # a connection answers one question
-        connection.set_progress_handler(lambda: time.monotonic() > until, _POLL_OPERATIONS)
+        connection.set_progress_handler(patience(timeout), _POLL_OPERATIONS)  # a connection answers one question
         return connection
 
     return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from duly.time.zone import UTC, in_utc
@@ -107,3 +108,12 @@ class ManualClock:
 def seconds_until(real: dt.datetime) -> float:
     """Tell how many seconds the real world is away from ``real``; 0 when it has passed."""
     return max((real - dt.datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def patience(seconds: float) -> Callable[[], bool]:
+    """Return a function that tells whether so many real seconds have passed by now.
+
+    For how long to wait for an answer, or before a bar shows; never for when something happens.
+    """
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() > until
