@@ -149,7 +149,7 @@ def claim(
 ) -> list[Delivery]:
     """Claim the next deliveries of a channel whose time has come, of these rules, under a lease and a token.
 
-    Urgent ones come first.
+    Urgent ones come first; of those that fired together, the earlier step.
     """
     ready = (
         sa.select(delivery.c.id)
@@ -159,7 +159,7 @@ def claim(
             delivery.c.not_before <= now,
             delivery.c.rule_id.in_(sorted(rule_ids)),
         )
-        .order_by(delivery.c.urgent.desc(), delivery.c.not_before, delivery.c.id)
+        .order_by(delivery.c.urgent.desc(), delivery.c.not_before, delivery.c.firing_id, delivery.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
