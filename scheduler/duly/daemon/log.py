@@ -15,16 +15,22 @@ def configure(*, quiet: bool = False) -> None:
     ----------
     quiet: only warnings and errors, for a command that shows things itself.
     """
-    terminal = sys.stderr.isatty()
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
+    if sys.stderr.isatty():
+        # Not rich's tracebacks, and no variables in the others: they would show records.
+        shown: list[structlog.typing.Processor] = [
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        ]
+    else:
+        traces = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        shown = [
+            structlog.processors.ExceptionRenderer(traces),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if terminal else [structlog.processors.dict_tracebacks]),
-            renderer,
+            *shown,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if quiet else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
