@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from duly.cli.desk import Desk
 from duly.cli.stop import USAGE, Stop
@@ -78,7 +79,7 @@ class Answer:
 
 
 def keys(written: str, bound: BoundRule | None) -> list[bytes]:
-    """Spell a key as the ledger may have it: digits as a number first, then as a text.
+    """Spell a key in each way in which it may be meant: digits as a number first, then as a text.
 
     Raises
     ------
@@ -88,8 +89,8 @@ def keys(written: str, bound: BoundRule | None) -> list[bytes]:
     if bound is not None and len(parts) != len(bound.noun.key):
         wanted = "/".join("abcdefgh"[: len(bound.noun.key)])
         raise Stop(f"“{written}” is no key of {bound.noun.name}: write {len(bound.noun.key)} parts, {wanted}", USAGE)
-    spellings = ([_number(part) for part in parts], parts)
-    return list(dict.fromkeys(encode_key(each if len(each) > 1 else each[0]) for each in spellings))
+    spellings = product(*(dict.fromkeys([_number(part), part]) for part in parts))
+    return [encode_key(list(each) if len(each) > 1 else each[0]) for each in spellings]
 
 
 def remember(desk: Desk, ledger: Ledger, rule: str, spellings: Sequence[bytes]) -> Memory:
