@@ -24,14 +24,14 @@ from duly.time.clock import Clock, FastClock, SystemClock
 from duly.time.duration import Duration, Unit
 
 START = dt.datetime(2026, 9, 30, 8, 30, tzinfo=ZONE)
-"""The working morning before China’s National Day holiday (1–7 October 2026): a day whose calendar is known for good."""
+"""The working morning before China’s National Day holiday, 1–7 October 2026: its calendar is known."""
 SPEED = 14_400.0
 """Simulated seconds in one real second: four hours."""
 LENGTH = 30.0
 """Real seconds that a fast demo lasts unless told otherwise."""
 FRAME = 0.125
 """Real seconds between two looks at the journal."""
-STRIDE = dt.timedelta(minutes=5)
+STRIDE = dt.timedelta(minutes=10)
 """The shop moves in steps of at least this much simulated time, as its own software would write."""
 
 

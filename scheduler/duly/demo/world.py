@@ -22,14 +22,14 @@ from duly.demo.orders import Luck, order_life
 ZONE = ZoneInfo("Asia/Shanghai")
 """The zone in which the shop writes its times."""
 
-HISTORY = timedelta(days=14)
+HISTORY = timedelta(days=28)
 FIRST_COMPLAINT = timedelta(days=8)
-ACTIVE_CUSTOMERS = 2000
+ACTIVE_CUSTOMERS = 1200
 FORMER_CUSTOMERS = 150
 LOST_PARCELS = 12
 
 # Arrivals in each hour of the shop's day, from midnight.
-ORDERS = (4, 3, 2, 2, 2, 3, 6, 11, 20, 25, 28, 28, 23, 24, 26, 27, 26, 24, 22, 25, 30, 32, 25, 13)
+ORDERS = (2, 1.5, 1, 1, 1, 1.5, 3, 5, 10, 12, 14, 14, 11, 12, 13, 13, 13, 12, 11, 12, 15, 16, 12, 6)
 COMPLAINTS = (*[0.05] * 8, *[1.1] * 14, *[0.05] * 2)
 
 # What ran unpaid through the evening before, was nearly due, or called for a word to the agent, had mostly been seen to
