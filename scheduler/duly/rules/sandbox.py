@@ -23,8 +23,8 @@ MAX_CHARACTERS = 1_000_000
 MAX_BITS = 256
 """Of a product; the amounts of a shop stay under 64."""
 
-_A_TURN = 50
-"""As much of a text or a list as a filter goes through while a loop turns once."""
+_CHARACTERS_A_TURN, _ITEMS_A_TURN = 1000, 10
+"""As much of a text, and of a list, as a filter goes through while a loop turns once."""
 _TURNS, _INPUT, _TEXT, _SHOWN = "turns of a loop", "input of a filter", "text of a filter", "text shown"
 """Filters that no template can name, for their spaces: `_Metered` puts them in."""
 
@@ -175,7 +175,10 @@ def _input(context: Context, value: Any) -> Any:
         return value
     if isinstance(value, Iterator):
         return _turns(context, value)
-    _budget(context).turn(1 + (len(value) // _A_TURN if isinstance(value, Sized) else 0))
+    if isinstance(value, str):
+        _budget(context).turn(1 + len(value) // _CHARACTERS_A_TURN)
+    elif isinstance(value, Sized):
+        _budget(context).turn(1 + len(value) // _ITEMS_A_TURN)
     return value
 
 
