@@ -175,6 +175,7 @@ def test_without_done_a_case_is_done_for_good_when_its_ladder_is_used_up(tmp_pat
     desk.sql("update orders set cancelled = 0")
     desk.run(at("2024-03-04 10:00"), at("2024-03-05 18:00"))
     assert states(desk, 1) == ["done"]
+    assert [event for _, event in desk.events(1)] == ["opened", "fired", "accepted", "done"]
     assert len(desk.sent["sms"]) == 1
 
 

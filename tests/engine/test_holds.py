@@ -227,6 +227,20 @@ def test_a_long_outage_holds_what_came_due_in_it(tmp_path: Path, back: str, *, h
     assert len(notices(desk)) == (2 if holds else 0)
 
 
+def test_an_outage_between_two_checks_holds_what_came_due(tmp_path: Path) -> None:
+    """A rule that is checked once a day holds what came due while no daemon was alive, though no check was missed."""
+    rule = RULE.replace("every 10m", "daily 17:00").replace("after: 1h", "after: 1h, at: 18:30")
+    desk = open_desk(tmp_path, rule)
+    desk.order(1, placed_at="2024-03-04 16:00", **PAID)
+    desk.run(at("2024-03-04 09:01"), at("2024-03-04 17:00"))
+    with desk.ledger.write() as connection:
+        nodes.start(connection, "one", at("2024-03-04 17:00"))
+    desk.start(at("2024-03-05 09:00"))
+    desk.run(at("2024-03-05 09:00"), at("2024-03-05 10:00"))
+    assert held(desk, 1) == ["it came due while the rule was not at work"]
+    assert heard(desk) == []
+
+
 def test_a_source_that_was_down_for_long_holds_what_came_due(tmp_path: Path) -> None:
     """A source that answers again after a day holds the late records that it brings, though Duly was running."""
     desk = open_desk(tmp_path, RULE.replace("every 10m", "every 2h"))

@@ -155,6 +155,17 @@ def test_a_simple_rule_asks_for_no_more_than_it_needs() -> None:
     assert now - dt.timedelta(days=98) <= low <= now - dt.timedelta(days=93)
 
 
+def test_a_day_that_is_an_hour_short_is_within_the_bounds() -> None:
+    """“After 1d” over the night on which New York's clocks go forward comes after 23 hours, and is asked for."""
+    rule = timing(step(When.AFTER, "1d"), zone_name="America/New_York")
+    clock_at = dt.datetime(2024, 3, 9, 17, tzinfo=UTC)
+    moment = clock_at + dt.timedelta(hours=23)
+    assert rule.next_at(clock_at, None, "", {}) == moment
+    _, high = rule.clock_bounds(moment, moment, REACH)
+    assert high is not None
+    assert clock_at <= high
+
+
 @pytest.mark.parametrize(
     ("one", "due", "moment"),
     [
