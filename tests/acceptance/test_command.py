@@ -14,6 +14,11 @@ from acceptance.command import duly
 from duly.cli import main, starter
 
 
+UNKNOWN_LEDGER = (
+    "the ledger’s kind of database cannot be used here: install its driver, or correct ledger.url in config/duly.yaml\n"
+)
+
+
 def test_help_names_every_command_and_what_it_does():
     """``duly --help`` lists the commands, each with a line."""
     said = duly("--help").out
@@ -55,7 +60,9 @@ def test_an_unknown_command_is_a_slip_of_whoever_typed_it():
     assert "duly --help" in done.err
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["status"], ["preview", "r"], ["why", "r", "1"], ["release", "r"]])
+@pytest.mark.parametrize(
+    "arguments", [["check"], ["status"], ["preview", "r"], ["why", "r", "1"], ["release", "r"], ["run"]]
+)
 def test_a_folder_that_is_no_workspace_is_said_in_one_sentence(arguments, tmp_path, capsys):
     """Every command that needs a workspace names the folder and the cure."""
     assert main.run([*arguments, "--home", str(tmp_path)]) == 1
@@ -78,6 +85,30 @@ def test_the_workspace_is_named_after_or_before_the_command_or_by_the_environmen
     ]
     for done, home in named:
         assert done.err.startswith(f"{home} is no workspace")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("sqlite:///notes.txt", "the ledger is no sound SQLite file: see ledger.url in config/duly.yaml\n"),
+        (
+            "postgresql+psycopg://127.0.0.1:1/none",
+            "the ledger cannot be reached: see ledger.url in config/duly.yaml\n",
+        ),
+        (
+            "mysql+nodriver://db.example/none",
+            UNKNOWN_LEDGER,
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", [["status"], ["why", "orders/unpaid-reminder", "1"], ["run"]])
+def test_a_ledger_that_cannot_be_used_is_said_in_one_sentence(command, url, said, workspace, capsys):
+    """Whatever is wrong with Duly's own database is told with its place in the settings, never as our bug."""
+    (workspace / "notes.txt").write_text("This is no database, and long enough to be told from one.", encoding="utf-8")
+    settings = workspace / "config/duly.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("sqlite:///duly.db", url), encoding="utf-8")
+    assert main.run([*command, "--home", str(workspace)]) == 1
+    assert capsys.readouterr().err == said
 
 
 def test_a_bug_of_ours_ends_with_3_and_a_file_with_what_happened(monkeypatch, tmp_path, capsys):

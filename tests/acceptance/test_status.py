@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from acceptance.command import duly
-from acceptance.shop import NOON, RULE, shop
+from acceptance.shop import FILES, NOON, RULE, shop
 from duly.cli import main
 from duly.ledger import nodes
 from duly.ledger.schema import delivery
@@ -64,6 +64,22 @@ def test_status_for_people_has_the_same(desk):
     assert "late  live   04 Mar 2024 13:30  2 found  now      2     1     2" in done.out
     assert "  late holds 1 case: decide with “duly release late”\n" in done.out
     assert "  Duly has not run here yet: start it with “duly run”\n" in done.out
+
+
+def test_status_reads_a_ledger_on_postgresql(tmp_path, postgresql_url, capsys):
+    """The same questions have the same answers there; before the first run there are no tables, and that is said."""
+    settings = FILES["config/duly.yaml"] + f"ledger: {{url: {postgresql_url}}}\n"
+    desk = shop(tmp_path, **{"config/duly.yaml": settings})
+    assert "Duly has not run here yet: start it with “duly run”" in ask(desk, capsys)["needs"]
+    desk.ledger_url = postgresql_url
+    desk.order(1, paid_at="2024-03-04 09:00:00")
+    desk.start(NOON)
+    desk.run(NOON, NOON)
+    assert ask(desk, capsys)["rules"][0]["cases"] == {"open": 1, "held": 1, "late": 1, "done": 0, "gone": 0}
+    assert main.run(["release", "late", "--send", "--home", str(tmp_path)]) == 0
+    assert main.run(["why", "late", "1", "--home", str(tmp_path)]) == 0
+    assert "released: a person let it go on" in capsys.readouterr().out
+    desk.ledger.close()
 
 
 def test_all_is_well_ends_with_0(tmp_path, capsys):

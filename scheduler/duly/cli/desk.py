@@ -74,33 +74,45 @@ class Desk:
         if is_file and not (parsed.database and Path(parsed.database).exists()):
             yield None
             return
-        try:
+        with ledger_troubles():
             ledger = Ledger(url)
-        except (ImportError, sa.exc.ArgumentError):
-            raise Stop(
-                f"the ledger cannot be a “{parsed.drivername}” database here: "
-                f"install its driver, or correct ledger.url in {SETTINGS}"
-            ) from None
-        try:
-            yield ledger if sa.inspect(ledger.engine).has_table("journal") else None
-        except sa.exc.DBAPIError as error:
-            code, words = refusal(error)
-            if code == "S001":
-                raise Stop(f"the ledger {words}: see ledger.url in {SETTINGS}") from None
-            if code == "S002":
-                raise Stop(f"the ledger {words}, so another version of Duly made it: run this one once") from None
+            try:
+                yield ledger if sa.inspect(ledger.engine).has_table("journal") else None
+            finally:
+                ledger.close()
+
+
+@contextmanager
+def ledger_troubles() -> Iterator[None]:
+    """End the command with a sentence when Duly's own database cannot be used, rather than with a crash."""
+    try:
+        yield
+    except (ModuleNotFoundError, sa.exc.ArgumentError) as error:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("duly"):
             raise
-        finally:
-            ledger.close()
+        cure = f"install its driver, or correct ledger.url in {SETTINGS}"
+        raise Stop(f"the ledger’s kind of database cannot be used here: {cure}") from None
+    except sa.exc.DBAPIError as error:
+        code, words = refusal(error)
+        if code == "S001":
+            raise Stop(f"the ledger {words}: see ledger.url in {SETTINGS}") from None
+        if code == "S002":
+            raise Stop(f"the ledger {words}: another version of Duly made it, so “duly run” this one first") from None
+        raise
 
 
-def read_workspace(home: Path) -> tuple[Plugins, Snapshot | None, Problems]:
-    """Read the workspace at ``home`` as a daemon reads it."""
+def require_workspace(home: Path) -> None:
+    """End the command unless ``home`` is a workspace."""
     if not any((home / file).is_file() for file in (SETTINGS, DIRECTORY)):
         raise Stop(
             f"{home} is no workspace, for it has no {SETTINGS}: "
             "make one with “duly init DIR”, or name yours with --home"
         )
+
+
+def read_workspace(home: Path) -> tuple[Plugins, Snapshot | None, Problems]:
+    """Read the workspace at ``home`` as a daemon reads it."""
+    require_workspace(home)
     log.configure()
     plugins = load_plugins()
     return plugins, *load_workspace(home, plugins.actions, plugins.channels)

@@ -11,6 +11,7 @@ from types import FrameType
 
 import click
 
+from duly.cli.desk import ledger_troubles, require_workspace
 from duly.cli.options import home_option
 from duly.daemon import log
 from duly.daemon.daemon import Daemon, Unfit
@@ -24,9 +25,11 @@ def serve(home: Path) -> int:
     -------
     The exit code: 0 after a stop, 1 when the workspace cannot run.
     """
+    require_workspace(home)
     log.configure()
     try:
-        daemon = Daemon(home, SystemClock())
+        with ledger_troubles():
+            daemon = Daemon(home, SystemClock())
     except Unfit as unfit:
         for problem in unfit.problems:
             click.echo(problem.render(), err=True)
