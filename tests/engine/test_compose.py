@@ -1,4 +1,4 @@
-"""Composing: words come from templates that may be broken, endless or hostile, and stop nobody but themselves (law 12)."""
+"""Composing: templates may be broken, endless or hostile, and stop nobody but themselves (law 12)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import duly
+from duly.engine.assembly import assemble
 from duly.engine.composer import LONGEST, ComposeError, Composer
+from duly.engine.plugins import load_plugins
+from duly.ledger.ledger import Ledger
 from duly.rules.problem import Problems
+from duly.rules.snapshot import load_workspace
 from duly.rules.words import read_words
-from engine.desk import ORDERS, SETTINGS
+from engine.desk import ORDERS, SETTINGS, Desk, SpokenPlugin
 from engine.telling import HOUR, MINUTE, MONDAY, open_desk, outcome, paid, reasons, rule
 
 TEN = MONDAY + HOUR
@@ -60,7 +65,7 @@ LOOPS = TURN * 3 + "{% endfor %}" * 3
         ("{% macro f(n) %}{% if n %}{% set a = f(n - 1) ~ f(n - 1) %}{% endif %}{% endmacro %}{{ f(30) }}", TURNS),
         ("{% for a in names recursive %}{{ loop(names[:1]) if loop.depth < 300 }}{% endfor %}", None),
         (
-            "{% for a in range(999) %}{% block b scoped %}{% for c in range(999) %}{% endfor %}{% endblock %}{% endfor %}",
+            TURN + "{% block b scoped %}{% for c in range(999) %}{% endfor %}{% endblock %}{% endfor %}",
             TURNS,
         ),
         ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "RecursionError"),
@@ -298,22 +303,57 @@ def test_a_rule_that_pauses_under_way_keeps_its_messages(tmp_path):
     assert outcome(desk, 1) == [("sms", "accepted")]
 
 
-def test_a_source_that_cannot_be_used_stops_only_its_rules(tmp_path):
-    """A source whose URL leads nowhere makes its rule's checks fail with a sentence; the others go on."""
-    other = ORDERS.replace("noun: orders", "noun: returns").replace("source: shop", "source: depot")
-    settings = SETTINGS.replace(
-        "sources:\n", 'sources:\n  depot: {url: "sqlite:////nowhere/at/all.db", zone: Asia/Shanghai}\n'
-    )
-    desk = open_desk(
-        tmp_path,
-        BY_SMS.format("hello"),
-        **{
-            "config/vocabulary/returns.yaml": other,
-            "config/duly.yaml": settings,
-            "rules/back.yaml": rule(BY_SMS.format("hello")).replace("watch: orders", "watch: returns"),
-        },
-    )
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/at/all.db", "oracle://shop", "postgresql+psycopg://127.0.0.1:1/shop"]
+)
+def test_a_source_that_cannot_be_used_stops_only_its_rules(tmp_path, url):
+    """A source whose URL leads nowhere makes the checks of its rules fail with a sentence; the others go on."""
+    depot = f'sources:\n  depot: {{url: "{url}", zone: Asia/Shanghai}}\n'
+    files = {
+        "config/vocabulary/returns.yaml": ORDERS.replace("noun: orders", "noun: returns").replace(": shop", ": depot"),
+        "config/duly.yaml": SETTINGS.replace("sources:\n", depot),
+        "rules/back.yaml": rule(BY_SMS.format("hello"), check="every 1h").replace("watch: orders", "watch: returns"),
+    }
+    desk = Desk(tmp_path, {"r": rule(BY_SMS.format("hello"))}, files=files)
+    plugins = load_plugins([SpokenPlugin()])
+    snapshot, _ = load_workspace(tmp_path, plugins.actions, plugins.channels)
+    desk.ledger = Ledger(desk.ledger_url)
+    desk.ledger.migrate()
+    desk.engine = assemble(snapshot, plugins, desk.ledger, Problems())
+    desk.engine.load(snapshot, MONDAY)
+    desk.run(MONDAY, MONDAY)
     paid(desk, 1)
     desk.run(MONDAY, TEN)
     assert "Li: order 1" in desk.sent["sms"]
     assert {entry.event for entry in desk.rule_journal("back")} >= {"check failed"}
+
+
+class Broken(duly.Action):
+    """Breaks as it is made."""
+
+    name = "break"
+
+    def __init__(self, config: duly.Config) -> None:
+        raise RuntimeError("t0p-s3cret")
+
+
+class BrokenPlugin:
+    """Registers `Broken`."""
+
+    @duly.hookimpl
+    def register_actions(self, register) -> None:
+        """Register it."""
+        register(Broken)
+
+
+def test_an_action_that_cannot_be_made_stops_only_itself(tmp_path):
+    """A plugin that breaks as its action is made is named as a problem, and the other actions are there."""
+    desk = open_desk(tmp_path, BY_SMS.format("hello"))
+    plugins = load_plugins([SpokenPlugin(), BrokenPlugin()])
+    problems = Problems()
+    engine = assemble(desk.engine.house.rules.snapshot, plugins, desk.ledger, problems)
+    assert "break" not in engine.house.actions
+    assert "escalate" in engine.house.actions
+    assert [problem.message for problem in problems.errors] == [
+        "the action “break” cannot be made: its plugin broke with RuntimeError"
+    ]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from duly.api.action import Action
 from duly.api.http import Http
 from duly.engine.engine import Engine
 from duly.engine.house import House
 from duly.engine.live import LiveRules
 from duly.engine.plugins import Plugins
-from duly.engine.source import Source
+from duly.engine.source import Source, Unusable
 from duly.engine.sql_source import SqlSource
 from duly.ledger.ledger import Ledger
-from duly.rules.problem import Problems
+from duly.rules.problem import Mark, Problems
 from duly.rules.snapshot import Snapshot
+from duly.rules.workspace import SETTINGS
 
 
 def assemble(snapshot: Snapshot, plugins: Plugins, ledger: Ledger, problems: Problems) -> Engine:
@@ -22,7 +24,7 @@ def assemble(snapshot: Snapshot, plugins: Plugins, ledger: Ledger, problems: Pro
     snapshot: the workspace; its rules are not loaded yet, `Engine.load` does that.
     plugins: the channels and actions to work with.
     ledger: Duly's own database, migrated.
-    problems: takes what is wrong with a channel or a source; such a one is left out, everything else works.
+    problems: takes what is wrong with a channel, an action or a source; everything that needs none of it works.
     """
     settings = snapshot.settings
     channels = plugins.open_channels(settings.channels, snapshot.home, Http(), problems)
@@ -31,7 +33,7 @@ def assemble(snapshot: Snapshot, plugins: Plugins, ledger: Ledger, problems: Pro
         rules=LiveRules(ledger),
         sources=_sources(snapshot, problems),
         channels=channels,
-        actions={name: action(action.Config()) for name, action in plugins.actions.items()},
+        actions=_actions(plugins, problems),
         connections={name: settings.channels[name].connections for name in channels},
     )
     return Engine(house)
@@ -43,5 +45,18 @@ def _sources(snapshot: Snapshot, problems: Problems) -> dict[str, Source]:
         try:
             made[name] = SqlSource(name, settings.url.reveal(), settings.zone)
         except ValueError as error:
-            problems.add("C004", snapshot.settings.marks[f"sources.{name}.url"], f"the source “{name}” cannot be used: {error}")
+            reason = f"the source “{name}” cannot be used: {error}"
+            problems.add("C004", snapshot.settings.marks[f"sources.{name}.url"], reason)
+            made[name] = Unusable(name, reason)
+    return made
+
+
+def _actions(plugins: Plugins, problems: Problems) -> dict[str, Action]:
+    made: dict[str, Action] = {}
+    for name, action in plugins.actions.items():
+        try:
+            made[name] = action(action.Config())
+        except Exception as error:  # noqa: BLE001 - a plugin's bug stops only what it serves
+            message = f"the action “{name}” cannot be made: its plugin broke with {type(error).__name__}"
+            problems.add("P010", Mark(SETTINGS), message)
     return made

@@ -76,3 +76,32 @@ class Source(Protocol):
         now: any instant; it is bound where the vocabulary says ``:now``.
         """
         ...
+
+
+class Unusable:
+    """A source whose settings lead nowhere: every question fails with the reason, and only its own rules suffer.
+
+    Parameters
+    ----------
+    reason: one sentence, without secrets.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self._reason = reason
+
+    def candidates(self, *_args: object, **_keywords: object) -> Iterator[Sequence[Candidate]]:
+        """Fail with the reason."""
+        raise SourceDown(self._reason)
+
+    def lookup(self, *_args: object) -> dict[bytes, Record]:
+        """Fail with the reason."""
+        raise SourceDown(self._reason)
+
+    def clockless(self, *_args: object) -> tuple[int, list[bytes]]:
+        """Fail with the reason."""
+        raise SourceDown(self._reason)
+
+    def probe(self, *_args: object) -> list[Problem]:
+        """Say nothing: what is wrong is known, and is not the vocabulary."""
+        return []
