@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +10,13 @@ from pathlib import Path
 import structlog
 import watchfiles
 
+from duly.daemon.node import dead_nodes, node_name
 from duly.daemon.slots import Slots
 from duly.daemon.worker import Worker
 from duly.engine.assembly import assemble
 from duly.engine.engine import Engine
 from duly.engine.plugins import Plugins, load_plugins
-from duly.ledger import nodes
+from duly.ledger import checks, nodes, outbox
 from duly.ledger.ledger import Ledger
 from duly.rules.problem import Problem, Problems
 from duly.rules.snapshot import Snapshot, load_workspace
@@ -60,7 +59,7 @@ class Daemon:
     def __init__(self, home: Path, clock: Clock) -> None:
         self._home = home
         self._clock = clock
-        self._node = f"{socket.gethostname()}:{os.getpid()}"
+        self._node = node_name()
         self._stopping = threading.Event()
         self._reloading = threading.Lock()
         self.plugins: Plugins = load_plugins()
@@ -69,7 +68,7 @@ class Daemon:
             raise Unfit(problems.errors)
         self.ledger = Ledger(snapshot.settings.ledger.reveal())
         self.ledger.migrate()
-        self.engine: Engine = assemble(snapshot, self.plugins, self.ledger, problems)
+        self.engine: Engine = assemble(snapshot, self.plugins, self.ledger, problems, self._node)
         self._problems = problems.errors
         now = clock.now()
         self.engine.load(snapshot, now)
@@ -98,6 +97,9 @@ class Daemon:
         """Begin to work, in threads of its own."""
         now = self._clock.now()
         with self.ledger.write() as connection:
+            dead = dead_nodes(nodes.all_nodes(connection))
+            outbox.give_up(connection, dead, now)
+            checks.give_up(connection, dead, now)
             nodes.start(connection, self._node, now)
         self._follow()
         for worker in self._workers:

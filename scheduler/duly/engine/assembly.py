@@ -16,7 +16,7 @@ from duly.rules.snapshot import Snapshot
 from duly.rules.workspace import SETTINGS
 
 
-def assemble(snapshot: Snapshot, plugins: Plugins, ledger: Ledger, problems: Problems) -> Engine:
+def assemble(snapshot: Snapshot, plugins: Plugins, ledger: Ledger, problems: Problems, node: str = "") -> Engine:
     """Put an engine together.
 
     Parameters
@@ -25,6 +25,7 @@ def assemble(snapshot: Snapshot, plugins: Plugins, ledger: Ledger, problems: Pro
     plugins: the channels and actions to work with.
     ledger: Duly's own database, migrated.
     problems: takes what is wrong with a channel, an action or a source; everything that needs none of it works.
+    node: the process that is to work with it, as the ledger knows it.
     """
     settings = snapshot.settings
     channels = plugins.open_channels(settings.channels, snapshot.home, Http(), problems)
@@ -35,6 +36,7 @@ def assemble(snapshot: Snapshot, plugins: Plugins, ledger: Ledger, problems: Pro
         channels=channels,
         actions=_actions(plugins, problems),
         connections={name: settings.channels[name].connections for name in channels},
+        node=node,
     )
     return Engine(house)
 

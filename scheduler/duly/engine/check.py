@@ -81,7 +81,7 @@ class Checker:
         source, ledger = self._house.sources[live.source], self._house.ledger
         with ledger.write() as connection:
             last = checks.last(connection, live.row.id)
-            claim = checks.claim(connection, live.row.id, slot, now, live.digest)
+            claim = checks.claim(connection, live.row.id, slot, now, live.digest, self._house.node)
         if claim is None:
             return None
         with ledger.session() as connection:

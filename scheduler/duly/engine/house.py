@@ -29,6 +29,7 @@ class House:
     channels: the configured channels that work, by name.
     actions: the actions that plugins offer, by name.
     connections: how many messages a channel sends at the same time, by channel.
+    node: the process that works here, as the ledger knows it.
     """
 
     ledger: Ledger
@@ -37,6 +38,7 @@ class House:
     channels: Mapping[str, Channel]
     actions: Mapping[str, Action]
     connections: Mapping[str, int] = field(default_factory=dict)
+    node: str = ""
 
     @property
     def settings(self) -> Settings:

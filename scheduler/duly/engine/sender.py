@@ -131,7 +131,7 @@ class Sender:
         full, some = True, False
         while full and not self._stopping:
             with self._house.ledger.write() as connection:
-                batch = outbox.claim(connection, outlet, now, BATCH, rule_ids)
+                batch = outbox.claim(connection, outlet, now, BATCH, rule_ids, self._house.node)
             full, some = len(batch) == BATCH, some or bool(batch)
             if batch and (down := self._send_batch(outlet, batch, now)) is not None:
                 self._rest(outlet, down, batch[0].rule_id, now)

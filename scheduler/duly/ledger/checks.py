@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from duly.ledger.schema import check_run, journal
+from duly.ledger.tokens import held_by, new_token
 
 LEASE = dt.timedelta(minutes=15)
 """How long a check may take before another node takes it for dead."""
@@ -46,11 +47,15 @@ class LatestSlot:
 
 
 def claim(
-    connection: sa.Connection, rule_id: int, slot: dt.datetime, now: dt.datetime, plan_digest: str
+    connection: sa.Connection, rule_id: int, slot: dt.datetime, now: dt.datetime, plan_digest: str, node: str = ""
 ) -> Claim | None:
     """Claim one check; ``None`` when it has been run, or runs, or another slot of the rule still runs.
 
     A check whose lease has run out is taken over under a new token, which fences its former owner.
+
+    Parameters
+    ----------
+    node: who claims it, whose mark the token bears.
     """
     running = connection.execute(
         sa.select(check_run.c.id).where(
@@ -65,7 +70,7 @@ def claim(
         .where(check_run.c.rule_id == rule_id, check_run.c.state == "running", check_run.c.slot != slot)
         .values(state="failed", finished_at=now, reason="its process stopped")
     )
-    token, lease_until = secrets.token_hex(16), now + LEASE
+    token, lease_until = new_token(node), now + LEASE
     fresh = {"state": "running", "token": token, "lease_until": lease_until, "now": now, "plan_digest": plan_digest}
     last = connection.execute(
         sa.select(check_run.c.id, check_run.c.state, check_run.c.lease_until).where(
@@ -99,6 +104,12 @@ def finish(connection: sa.Connection, claim: Claim, state: str, now: dt.datetime
         .values(state=state, finished_at=now, **values)
     )
     return finished.rowcount == 1
+
+
+def give_up(connection: sa.Connection, nodes: Collection[str], now: dt.datetime) -> None:
+    """Let the leases of these nodes run out at once, for they are dead."""
+    left = sa.and_(check_run.c.state == "running", held_by(check_run.c.token, nodes))
+    connection.execute(sa.update(check_run).where(left, check_run.c.lease_until > now).values(lease_until=now))
 
 
 def last(connection: sa.Connection, rule_id: int) -> LastCheck | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from duly.ledger.schema import delivery, delivery_case
+from duly.ledger.tokens import held_by, new_token
 
 LEASE = dt.timedelta(minutes=5)
 """How long one batch may take before another node takes its sender for dead: well over every channel's timeouts."""
@@ -145,11 +145,20 @@ def put(connection: sa.Connection, new: Sequence[NewDelivery], now: dt.datetime)
 
 
 def claim(
-    connection: sa.Connection, channel: str, now: dt.datetime, limit: int, rule_ids: Collection[int]
+    connection: sa.Connection,
+    channel: str,
+    now: dt.datetime,
+    limit: int,
+    rule_ids: Collection[int],
+    node: str = "",
 ) -> list[Delivery]:
     """Claim the next deliveries of a channel whose time has come, of these rules, under a lease and a token.
 
     Urgent ones come first; of those that fired together, the earlier step.
+
+    Parameters
+    ----------
+    node: who claims them, whose mark the token bears.
     """
     ready = (
         sa.select(delivery.c.id)
@@ -166,7 +175,7 @@ def claim(
     ids = list(connection.execute(ready).scalars())
     if not ids:
         return []
-    token = secrets.token_hex(16)
+    token = new_token(node)
     connection.execute(
         sa.update(delivery)
         .where(delivery.c.id.in_(ids), delivery.c.state == "waiting")
@@ -237,6 +246,12 @@ def put_back(
 def expired(connection: sa.Connection, now: dt.datetime, limit: int = 500) -> list[Delivery]:
     """Read deliveries whose sender has let its lease run out."""
     return _read(connection, delivery.c.state.in_(("claimed", "sending")), delivery.c.lease_until <= now, limit=limit)
+
+
+def give_up(connection: sa.Connection, nodes: Collection[str], now: dt.datetime) -> None:
+    """Let the leases of these nodes run out at once, for they are dead."""
+    left = sa.and_(delivery.c.state.in_(("claimed", "sending")), held_by(delivery.c.token, nodes))
+    connection.execute(sa.update(delivery).where(left, delivery.c.lease_until > now).values(lease_until=now))
 
 
 def fallback(one: Delivery, case_ids: Sequence[int], now: dt.datetime) -> NewDelivery:

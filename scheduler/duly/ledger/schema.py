@@ -193,7 +193,7 @@ ack_token = sa.Table(
 node = sa.Table(
     "node",
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(255), primary_key=True),
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("seen_at", Instant, nullable=False),
     # stopped_at tells an orderly stop from a crash

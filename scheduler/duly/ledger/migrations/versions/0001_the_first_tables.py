@@ -27,7 +27,7 @@ def upgrade() -> None:
     op.create_index("ix_journal_rule_id_at", "journal", ["rule_id", "at"], unique=False)
     op.create_table(
         "node",
-        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=255), nullable=False),
         sa.Column("started_at", Instant(), nullable=False),
         sa.Column("seen_at", Instant(), nullable=False),
         sa.Column("stopped_at", Instant(), nullable=True),
