@@ -13,7 +13,6 @@ import duly as package
 from acceptance.command import duly
 from duly.cli import main, starter
 
-
 UNKNOWN_LEDGER = (
     "the ledger’s kind of database cannot be used here: install its driver, or correct ledger.url in config/duly.yaml\n"
 )

@@ -1,4 +1,4 @@
-"""A small desk for engine tests: a workspace from a few texts, a service database, a clock that stands where it is set."""
+"""A small desk for engine tests: a workspace from a few texts, a service database, a clock that is set."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ people:
 
 TABLE = """\
 create table orders (id integer primary key, name text default 'Li', phone text, email text, chat text, zone text,
-  amount numeric default 10, agent_id integer, placed_at text, paid_at text, shipped_at text, cancelled integer default 0)
+  amount numeric default 10, agent_id integer, placed_at text, paid_at text, shipped_at text,
+  cancelled integer default 0)
 """
 
 

@@ -105,7 +105,7 @@ class Story:
 
 def shop_lines(events: Iterable[Event]) -> list[Line]:
     """Tell what happened in the shop."""
-    return [Line(event.at, event.kind, event.what) for event in events]
+    return [Line(event.at, "shop", event.what) for event in events]
 
 
 def _gathered(batch: Sequence[Happening]) -> list[Line]:

@@ -1,4 +1,4 @@
-"""Before a delivery leaves: is it still true, is it the hour for it, and what are the words?"""
+"""Before a delivery leaves: whether it is still true, whether it is the hour for it, and what the words are."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ MEND = dt.timedelta(minutes=5)
 """How long a delivery waits for its template to be mended before it is tried again."""
 
 
+NO_WORDS = Composed("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A delivery that may leave now.
@@ -46,7 +49,7 @@ class Ready:
     record: Record | None
     person: Person
     to: str = ""
-    words: Composed = Composed("", "")
+    words: Composed = NO_WORDS
 
 
 @dataclass(frozen=True, slots=True)

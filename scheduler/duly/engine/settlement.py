@@ -91,8 +91,7 @@ class Settlement:
         for one, event, detail in self._lines:
             data = {"channel": one.channel, "to": one.person.get("id", one.audience), "audience": one.audience}
             case_ids: list[int | None] = [*about.get(one.id, [])] or [None]
-            for case_id in case_ids:
-                entries.append(Entry(self._now, event, detail, one.rule_id, case_id, one.id, data))
+            entries += [Entry(self._now, event, detail, one.rule_id, case_id, one.id, data) for case_id in case_ids]
         journal.write(self._connection, entries)
 
     def _go_on(self, moved: dict[int, str]) -> None:

@@ -282,7 +282,7 @@ def count_due(connection: sa.Connection, now: dt.datetime) -> dict[int, int]:
         .where(cases.c.state.in_(ACTIVE), cases.c.next_at <= now)
         .group_by(cases.c.rule_id)
     )
-    return {rule_id: count for rule_id, count in rows}
+    return {rule_id: count for rule_id, count in rows}  # noqa: C416 - dict() loses the types
 
 
 def earliest(connection: sa.Connection, rule_ids: Collection[int]) -> dt.datetime | None:

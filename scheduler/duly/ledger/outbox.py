@@ -1,7 +1,7 @@
 """Deliveries in the ledger, from the outbox to their verdict (law 11).
 
-waiting → claimed → sending → accepted | rejected | unsure, and back to waiting for another try. ``claimed`` is a promise
-to look at it under a lease; ``sending`` is committed, with the final words, before a byte leaves.
+waiting → claimed → sending → accepted | rejected | unsure, and back to waiting for another try. ``claimed`` is a
+promise to look at it under a lease; ``sending`` is committed, with the final words, before a byte leaves.
 """
 
 from __future__ import annotations
@@ -323,7 +323,7 @@ def count_since(connection: sa.Connection, rule_id: int, since: dt.datetime, but
 def counts(connection: sa.Connection) -> dict[str, int]:
     """Count all deliveries by state."""
     rows = connection.execute(sa.select(delivery.c.state, sa.func.count()).group_by(delivery.c.state))
-    return {state: count for state, count in rows}
+    return {state: count for state, count in rows}  # noqa: C416 - dict() loses the types
 
 
 def _read(connection: sa.Connection, *where: Any, limit: int | None = None) -> list[Delivery]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ class Comparison:
     field: str
     operator: str
     values: tuple[str, ...]
-    mark: Mark = field(compare=False)
+    mark: Mark = dataclasses.field(compare=False)
 
     def __str__(self) -> str:
         return f"{self.field} {self.operator} {' or '.join(self.values)}"
@@ -197,7 +198,8 @@ class ExampleEvent:
 class Example:
     """One worked example of a rule, run on the real engine.
 
-    ``given`` maps a time, fact or field of the record to its text; ``people`` maps ``customer`` to ``{"phone": "none"}``.
+    ``given`` maps a time, fact or field of the record to its text; ``people`` maps ``customer`` to what is said of them,
+    such as ``{"phone": "none"}``.
     """
 
     name: str

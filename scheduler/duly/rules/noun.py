@@ -10,7 +10,7 @@ from duly.rules.model import Marks
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A time of the noun: its own SQL, or the later (earlier) of other times, where those that are missing do not count.
+    """A time of the noun: its own SQL, or the later (earlier) of other times, not counting those that are missing.
 
     ``is_date`` times are dates: they mean their midnight in the record's zone. ``matter``, SQL, takes the clock's place
     in a case's identity where the clock creeps.
@@ -51,8 +51,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class RecordPerson:
-    """A person of the record: SQL by attribute (``name``, ``phone``, ``email``, ``chat``, ``lang``, ``zone``, ``rest``,
-    ``no_sms`` …), or ``staff``, SQL for an id that the directory knows."""
+    """A person of the record.
+
+    ``columns`` holds SQL by attribute (``name``, ``phone``, ``email``, ``chat``, ``lang``, ``zone``, ``rest``,
+    ``no_sms`` …); or ``staff`` is SQL for an id that the directory knows.
+    """
 
     name: str
     columns: Mapping[str, str] = field(default_factory=dict)

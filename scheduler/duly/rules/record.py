@@ -31,9 +31,10 @@ class Candidate:
 class Record:
     """All that a vocabulary knows of one record, and what the rule says of it.
 
-    ``matches`` is the rule's ``where`` without ``except``; ``done`` is its ``done``; ``holds`` tells of every condition of
-    the rule (``where``, ``except``, ``done`` and the steps' ``if``), as written, whether it is true. ``staff`` maps a
-    person of the record to the source's own id of a member of staff; ``teams`` maps a team word to what the source has.
+    ``matches`` is the rule's ``where`` without ``except``; ``done`` is its ``done``; ``holds`` tells of every condition
+    of the rule (``where``, ``except``, ``done`` and the steps' ``if``), as written, whether it is true. ``staff`` maps
+    a person of the record to the source's own id of a member of staff; ``teams`` maps a team word to what the source
+    has.
     """
 
     candidate: Candidate | None

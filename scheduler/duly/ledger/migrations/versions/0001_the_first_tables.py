@@ -1,4 +1,4 @@
-"""The first tables"""
+"""The first tables."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """The first tables"""
+    """The first tables."""
     op.create_table(
         "journal",
         sa.Column("id", Id, nullable=False),
