@@ -1,6 +1,6 @@
 # Duly. Plain `make` lists the goals.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check test-all clean
+.PHONY: help setup demo test check bench test-all clean
 
 VENV = .venv
 VERSIONS = 3.11 3.12 3.13
@@ -25,6 +25,9 @@ check: setup ## lint, format, types (mypy --strict) and floors (import-linter)
 	@$(VENV)/bin/python -m ruff format --check $(CHECKED)
 	@$(VENV)/bin/python -m mypy
 	@$(VENV)/bin/lint-imports
+
+bench: setup ## measure a check of 1,000,000 orders beside its bare SQL (some minutes)
+	@$(VENV)/bin/python -m benchmarks.check $(ARGS)
 
 test-all: ## run the tests on each of Python 3.11, 3.12 and 3.13 that is found, and name the missing
 	@missing=; failed=; tested=; \
