@@ -167,8 +167,9 @@ class Email(duly.Channel):
         return _refusal(code, saying) or duly.Accepted(_words(saying))
 
     def _compose(self, message: duly.Message, to: Address) -> bytes:
-        # No Date: only Duly's clock reads the time, and a submission server may add one (RFC 6409, 8.2).
         mail = EmailMessage(MAIL)
+        if message.at is not None:
+            mail["Date"] = message.at
         mail["From"] = self._sender
         mail["To"] = to
         mail["Subject"] = _one_line(message.subject)

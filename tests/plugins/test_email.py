@@ -1,5 +1,7 @@
 """The ``email`` channel against a real SMTP server that misbehaves."""
 
+import dataclasses
+import datetime as dt
 import email
 import email.policy
 import traceback
@@ -63,10 +65,10 @@ def test_the_message_id_is_the_same_on_every_attempt(mail, mail_server):
     assert read(mail_server.got[0])["Message-ID"] == "<17-2@shop.example>"
 
 
-def test_a_mail_carries_no_date_of_its_own(mail, mail_server):
-    """Only Duly's clock reads the time, so the submission server dates the mail."""
-    mail().send(MESSAGE)
-    assert read(mail_server.got[0])["Date"] is None
+def test_a_mail_is_dated_by_dulys_clock(mail, mail_server):
+    """The date is the instant that Duly gives with the message, whatever the machine's clock says."""
+    mail().send(dataclasses.replace(MESSAGE, at=dt.datetime(2024, 3, 4, 1, 30, tzinfo=dt.UTC)))
+    assert read(mail_server.got[0])["Date"] == "Mon, 04 Mar 2024 01:30:00 +0000"
 
 
 def test_a_mail_is_seven_bit_with_proper_line_ends(mail, mail_server):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Message:
     name: the recipient's name.
     lang: language of the words.
     urgent: whether it may interrupt.
+    at: when it leaves, by Duly's clock: a plugin does not read the time itself. Duly always gives it.
     """
 
     id: str
@@ -27,3 +29,4 @@ class Message:
     name: str = ""
     lang: str = ""
     urgent: bool = False
+    at: datetime | None = None

@@ -183,7 +183,7 @@ class Sender:
         """Send as many as the channel takes at a time: one commit before a byte leaves, one for the verdicts."""
         ours = self._mark(group, now)
         tasks = {} if channel else {ready.delivery.id: self._tasks.make(ready, now) for ready in ours}
-        sends = [_sending(channel, ready) if channel else self._doing(ready, tasks) for ready in ours]
+        sends = [_sending(channel, ready, now) if channel else self._doing(ready, tasks) for ready in ours]
         if len(sends) > 1:
             pool = self._pools.setdefault(outlet, ThreadPoolExecutor(self._house.connections.get(outlet, 1), outlet))
             outcomes = list(pool.map(attempt, sends, ({*hidden, ready.to} for ready in ours)))
@@ -286,7 +286,7 @@ def _secrets(channel: Channel) -> frozenset[str]:
     return frozenset(found)
 
 
-def _sending(channel: Channel, ready: Ready) -> Callable[[], object]:
+def _sending(channel: Channel, ready: Ready, now: dt.datetime) -> Callable[[], object]:
     message = Message(
         id=ready.delivery.intent_key,
         to=ready.to,
@@ -295,5 +295,6 @@ def _sending(channel: Channel, ready: Ready) -> Callable[[], object]:
         name=ready.person.name,
         lang=ready.person.lang,
         urgent=ready.delivery.urgent,
+        at=now,
     )
     return lambda: channel.send(message)

@@ -198,8 +198,8 @@ class ExampleEvent:
 class Example:
     """One worked example of a rule, run on the real engine.
 
-    ``given`` maps a time, fact or field of the record to its text; ``people`` maps ``customer`` to what is said of them,
-    such as ``{"phone": "none"}``.
+    ``given`` maps a time, fact or field of the record to its text; ``people`` maps ``customer`` to what is said of
+    them, such as ``{"phone": "none"}``.
     """
 
     name: str
