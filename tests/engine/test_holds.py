@@ -253,6 +253,20 @@ def test_a_source_that_was_down_for_long_holds_what_came_due(tmp_path: Path) -> 
     assert held(desk, 1) == ["it came due while Duly could not look"]
 
 
+def test_an_outage_after_an_edit_holds_what_came_due_in_it(tmp_path: Path) -> None:
+    """An edit just before a long outage does not let through what came due between the two."""
+    desk = open_desk(tmp_path)
+    desk.write("rules/r.yaml", RULE.replace("where: [paid]", "where: []"))
+    desk.reload(at("2024-03-04 09:05"))
+    faulty = Faulty.put_into(desk.engine)
+    faulty.before = down
+    desk.order(1, placed_at="2024-03-04 14:00", **PAID)
+    desk.engine.tick(at("2024-03-04 09:10"))
+    faulty.before = nothing
+    desk.run(at("2024-03-04 23:00"), at("2024-03-04 23:30"))
+    assert held(desk, 1) == ["it came due while Duly could not look"]
+
+
 def test_a_rule_that_was_away_for_long_holds_what_came_due(tmp_path: Path) -> None:
     """A rule whose file was away for two days holds its open cases that came due meanwhile, as after an outage."""
     desk = open_desk(tmp_path)

@@ -80,6 +80,23 @@ def test_a_step_fires_once_under_two_ladders(tmp_path: Path) -> None:
     assert [event for _, event in desk.events(1)].count("fired") == 2
 
 
+def test_a_ladder_that_stood_still_undoes_nothing(tmp_path: Path) -> None:
+    """An engine that wakes with an old view of a case does not wipe out the next moment that another has set."""
+    desk = open_desk(tmp_path, RULE.replace("after: 2h", "unanswered: 1h"))
+    desk.run(at("2024-03-04 09:50"), at("2024-03-04 09:50"))
+    other, sleeper = desk.engine, desk.start(at("2024-03-04 09:50"))
+    shop = Faulty.put_into(sleeper)
+
+    def sleep() -> None:
+        shop.asked = nothing
+        other.tick(at("2024-03-04 10:00"))
+
+    shop.asked = sleep
+    sleeper.ladder.fire(at("2024-03-04 10:00"))
+    desk.run(at("2024-03-04 10:01"), at("2024-03-04 18:00"))
+    assert told(desk) == ["Mon 10:00 lin", "Mon 11:00 wang"]
+
+
 def test_a_step_is_known_by_what_it_says_not_by_where_it_stands(tmp_path: Path) -> None:
     """Turning the ladder of a file around in the middle of a case repeats nothing and leaves nothing out."""
     desk = open_desk(tmp_path)

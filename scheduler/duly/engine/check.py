@@ -14,7 +14,7 @@ from duly.engine.record_json import pack
 from duly.engine.source import Source, SourceDown
 from duly.engine.timing import Fired, Timing
 from duly.ledger import cases, checks, firings, journal, versions
-from duly.ledger.cases import Case, NewCase
+from duly.ledger.cases import KnownCase, NewCase
 from duly.ledger.checks import Claim, LastCheck
 from duly.ledger.journal import Entry
 from duly.rules.bind import BoundRule
@@ -92,6 +92,10 @@ class Checker:
                 clockless = run.clockless()
             except SourceDown as down:
                 return run.fail(str(down))
+            except Exception as error:
+                # The slots to come need not wait until the lease of a check that is over has run out.
+                run.fail(f"Duly broke with {type(error).__name__}, which is our bug: see the log")
+                raise
             return run.settle(clockless)
 
 
@@ -139,17 +143,15 @@ class _Run:
             known = cases.known(self.connection, self.rule_id, {candidate.key for candidate in batch})
         seen: list[int] = []
         new: list[tuple[Candidate, dt.datetime | None, dt.datetime]] = []
-        moved: list[tuple[Case, Candidate, dt.datetime | None]] = []
-        back: list[tuple[Case, Candidate, dt.datetime | None]] = []
+        moved: list[tuple[KnownCase, Candidate, dt.datetime | None]] = []
+        back: list[tuple[KnownCase, Candidate, dt.datetime | None]] = []
         for candidate in batch:
             case = known.get((candidate.key, candidate.clock))
             if case is None:
                 due_at = timing.due(candidate.clock_at, candidate.times)
-                next_at = timing.next_at(candidate.clock_at, due_at, candidate.zone, {})
-                if next_at is None or next_at > horizon:
-                    continue
-                if not timing.is_past(candidate.clock_at, due_at, candidate.zone, self.now - self.reach):
-                    new.append((candidate, due_at, next_at))
+                moments = timing.moments(candidate.clock_at, due_at, candidate.zone, {})
+                if moments and min(moments) <= horizon and max(moments) >= self.now - self.reach:
+                    new.append((candidate, due_at, min(moments)))
             elif case.active:
                 seen.append(case.id)
                 due_at = self._due(case, candidate)
@@ -199,7 +201,7 @@ class _Run:
         return list(opened.values())
 
     def _reopen(
-        self, back: Sequence[tuple[Case, Candidate, dt.datetime | None]], records: dict[bytes, Record]
+        self, back: Sequence[tuple[KnownCase, Candidate, dt.datetime | None]], records: dict[bytes, Record]
     ) -> list[int]:
         fired = firings.of_cases(self.connection, [case.id for case, _, _ in back])
         again = []
@@ -217,7 +219,7 @@ class _Run:
         self._note([(case_id, "held", held) for case_id, held in again if held])
         return [case_id for case_id, _ in again]
 
-    def _move(self, moved: Sequence[tuple[Case, Candidate, dt.datetime | None]]) -> None:
+    def _move(self, moved: Sequence[tuple[KnownCase, Candidate, dt.datetime | None]]) -> None:
         fired = firings.of_cases(self.connection, [case.id for case, _, _ in moved])
         for case, candidate, due_at in moved:
             next_at = self._next_at(case, candidate, due_at, fired.get(case.id, {}))
@@ -230,12 +232,12 @@ class _Run:
         )
 
     def _next_at(
-        self, case: Case, candidate: Candidate, due_at: dt.datetime | None, fired: Fired
+        self, case: KnownCase, candidate: Candidate, due_at: dt.datetime | None, fired: Fired
     ) -> dt.datetime | None:
         timing = self._version(case)[1]
         return timing.next_at(candidate.clock_at, due_at, candidate.zone, fired, case.acknowledged_at)
 
-    def _due(self, case: Case, candidate: Candidate) -> dt.datetime | None:
+    def _due(self, case: KnownCase, candidate: Candidate) -> dt.datetime | None:
         """Reckon by when a known case must be done, as the version says on which it started (law 7)."""
         bound, timing = self._version(case)
         name = bound.rule.due.time_name if bound.rule.due else ""
@@ -243,7 +245,7 @@ class _Run:
             return case.due_at  # the rule no longer asks for that time
         return timing.due(candidate.clock_at, candidate.times)
 
-    def _version(self, case: Case) -> tuple[BoundRule, Timing]:
+    def _version(self, case: KnownCase) -> tuple[BoundRule, Timing]:
         return self.rules.version(case.version_id) or (self.live.bound, self.live.timing)
 
     def _hold_because(self, next_at: dt.datetime | None) -> str | None:
@@ -264,7 +266,7 @@ class _Run:
             endings = [self._ending(case, records.get(case.key)) for case in batch]
             self.closings += [ending for ending in endings if ending]
 
-    def _ending(self, case: Case, record: Record | None) -> Closing | None:
+    def _ending(self, case: KnownCase, record: Record | None) -> Closing | None:
         if record is None:
             return Closing(case.id, "gone", "the record is no longer there", counts=True)
         if record.done:
@@ -373,10 +375,10 @@ def _hold(last: LastCheck | None, live: LiveRule, now: dt.datetime) -> tuple[dt.
     """Find before which instant a step's moment makes a new case one that a change has brought in (law 8)."""
     if last is None:
         return now, "it was late before the rule went live"
-    if last.plan_digest != live.digest:
-        return live.loaded_at, "it was late before the rule or its vocabulary changed"
     if now - live.bound.next_slot(last.slot) > OUTAGE:
         return now, "it came due while Duly could not look"
+    if last.plan_digest != live.digest:
+        return live.loaded_at, "it was late before the rule or its vocabulary changed"
     return None, ""
 
 
