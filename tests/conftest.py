@@ -4,45 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
-import sqlalchemy as sa
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+from repository import REPOSITORY
+from services import fresh_database
+
 POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 MARIADB = "mysql+pymysql://root@127.0.0.1:3306/mysql"
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("developer", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "developer")
-
-
-def missing_service(what: str) -> None:
-    """Skip the test that needs `what`; fail it where DULY_REQUIRE_SERVICES=1 says that nothing may be missing."""
-    if os.environ.get("DULY_REQUIRE_SERVICES") == "1":
-        pytest.fail(f"{what}, and DULY_REQUIRE_SERVICES=1 asks for it")
-    pytest.skip(what)
-
-
-def fresh_database(server: str, service: str, drop: str) -> Iterator[str]:
-    """Create an empty database on `server` and yield its URL; drop it in the end, whoever still holds it open."""
-    url = sa.make_url(server)
-    engine = sa.create_engine(
-        url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool, connect_args={"connect_timeout": 5}
-    )
-    name = f"duly_{uuid.uuid4().hex[:12]}"
-    try:
-        with engine.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    except sa.exc.OperationalError:
-        missing_service(f"no {service} answers on {url.host}:{url.port}")
-    yield url.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(sa.text(drop.format(name)))
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import REPOSITORY
 from duly.demo import schema
 from duly.demo.world import World
+from repository import REPOSITORY
 
 START = datetime(2026, 9, 29, 0, 30, tzinfo=UTC)  # Tuesday 08:30 in Shanghai, two days before the National Day holiday
 SMALL = 0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-import conftest
+from services import fresh_database
 
 
 @pytest.mark.parametrize("fixture", ["postgresql_url", "mariadb_url"])
@@ -23,7 +23,7 @@ def test_a_missing_service_skips_the_test_and_says_what_is_missing(monkeypatch):
     monkeypatch.delenv("DULY_REQUIRE_SERVICES", raising=False)
     nobody = "postgresql+psycopg://postgres@127.0.0.1:1/postgres"
     with pytest.raises(pytest.skip.Exception, match=r"^no PostgreSQL answers on 127\.0\.0\.1:1$"):
-        next(conftest.fresh_database(nobody, "PostgreSQL", ""))
+        next(fresh_database(nobody, "PostgreSQL", ""))
 
 
 def test_a_missing_service_fails_the_test_where_services_are_required(monkeypatch):
@@ -31,4 +31,4 @@ def test_a_missing_service_fails_the_test_where_services_are_required(monkeypatc
     monkeypatch.setenv("DULY_REQUIRE_SERVICES", "1")
     nobody = "mysql+pymysql://root@127.0.0.1:1/mysql"
     with pytest.raises(pytest.fail.Exception, match=r"^no MariaDB answers on 127\.0\.0\.1:1, and DULY_REQUIRE"):
-        next(conftest.fresh_database(nobody, "MariaDB", ""))
+        next(fresh_database(nobody, "MariaDB", ""))

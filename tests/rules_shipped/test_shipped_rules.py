@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import REPOSITORY
 from duly.engine.examples import ExampleResult, run_examples
 from duly.engine.plugins import Plugins, load_plugins
 from duly.rules.snapshot import Snapshot, load_workspace
 from duly.rules.workspace import rule_id
+from repository import REPOSITORY
 
 RULES = sorted(rule_id(path.relative_to(REPOSITORY).as_posix()) for path in REPOSITORY.glob("rules/**/*.yaml"))
 
