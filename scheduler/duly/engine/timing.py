@@ -97,14 +97,19 @@ class Timing:
         acknowledged_at: dt.datetime | None = None,
     ) -> dt.datetime | None:
         """Find the earliest moment of a step that has not fired; ``None`` when nothing is left to wait for."""
-        waiting = self.waiting(clock_at, due_at, record_zone, fired, acknowledged_at)
-        moments = [timed.moment for timed in waiting]
-        return min((moment for moment in moments if moment is not None), default=None)
+        return min(self.moments(clock_at, due_at, record_zone, fired, acknowledged_at), default=None)
 
-    def is_past(self, clock_at: dt.datetime, due_at: dt.datetime | None, record_zone: str, since: dt.datetime) -> bool:
-        """Tell whether even the last step of a record, of those whose moment is known, came before ``since``."""
-        moments = [timed.moment for timed in self.waiting(clock_at, due_at, record_zone, {})]
-        return all(moment < since for moment in moments if moment is not None)
+    def moments(
+        self,
+        clock_at: dt.datetime,
+        due_at: dt.datetime | None,
+        record_zone: str,
+        fired: Fired,
+        acknowledged_at: dt.datetime | None = None,
+    ) -> list[dt.datetime]:
+        """List the moments of the steps that have not fired, of those whose moment is known."""
+        waiting = self.waiting(clock_at, due_at, record_zone, fired, acknowledged_at)
+        return [timed.moment for timed in waiting if timed.moment is not None]
 
     def expiry(
         self, step: Step, moment: dt.datetime, due_at: dt.datetime | None, clock_at: dt.datetime

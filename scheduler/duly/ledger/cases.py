@@ -43,6 +43,26 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownCase:
+    """What a check needs of a case that is there: not its record, which would cost more to read than all the rest."""
+
+    id: int
+    version_id: int
+    key: bytes
+    clock: str
+    state: str
+    used_up: bool
+    held: str | None
+    due_at: dt.datetime | None
+    acknowledged_at: dt.datetime | None
+
+    @property
+    def active(self) -> bool:
+        """Whether it still waits for something to be done."""
+        return self.state in ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
 class NewCase:
     """What a check knows of a case that it opens."""
 
@@ -57,19 +77,20 @@ class NewCase:
 
 
 _COLUMNS = [cases.c[name] for name in Case.__dataclass_fields__]
+_KNOWN = [cases.c[name] for name in KnownCase.__dataclass_fields__]
 _SEEN = sa.table("seen", sa.column("case_id"))
 """A temporary table: what one check has seen, on its own connection."""
 
 
-def known(connection: sa.Connection, rule_id: int, keys: Collection[bytes]) -> dict[tuple[bytes, str], Case]:
+def known(connection: sa.Connection, rule_id: int, keys: Collection[bytes]) -> dict[tuple[bytes, str], KnownCase]:
     """Find the cases of a rule, open or closed, for a batch of record keys."""
     found = {}
     ordered = sorted(keys)
     for start in range(0, len(ordered), BATCH):
         rows = connection.execute(
-            sa.select(*_COLUMNS).where(cases.c.rule_id == rule_id, cases.c.key.in_(ordered[start : start + BATCH]))
+            sa.select(*_KNOWN).where(cases.c.rule_id == rule_id, cases.c.key.in_(ordered[start : start + BATCH]))
         )
-        found.update({(row.key, row.clock): Case(*row) for row in rows})
+        found.update({(case.key, case.clock): case for case in (KnownCase(*row) for row in rows)})
     return found
 
 
@@ -186,10 +207,10 @@ def mark_seen(connection: sa.Connection, case_ids: Collection[int]) -> None:
         )
 
 
-def unseen(connection: sa.Connection, rule_id: int, after: int) -> list[Case]:
+def unseen(connection: sa.Connection, rule_id: int, after: int) -> list[KnownCase]:
     """Read the next batch, by number above ``after``, of open cases that this check has not seen."""
     rows = connection.execute(
-        sa.select(*_COLUMNS)
+        sa.select(*_KNOWN)
         .where(
             cases.c.rule_id == rule_id,
             cases.c.state.in_(ACTIVE),
@@ -199,7 +220,7 @@ def unseen(connection: sa.Connection, rule_id: int, after: int) -> list[Case]:
         .order_by(cases.c.id)
         .limit(BATCH)
     )
-    return [Case(*row) for row in rows]
+    return [KnownCase(*row) for row in rows]
 
 
 def count_open(connection: sa.Connection, rule_id: int) -> int:
