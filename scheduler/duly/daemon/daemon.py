@@ -18,8 +18,10 @@ from duly.engine.engine import Engine
 from duly.engine.plugins import Plugins, load_plugins
 from duly.ledger import checks, nodes, outbox
 from duly.ledger.ledger import Ledger
-from duly.rules.problem import Problem, Problems
+from duly.rules.problem import CODES, Problem, Problems
+from duly.rules.settings import Settings
 from duly.rules.snapshot import Snapshot, load_workspace
+from duly.rules.workspace import SETTINGS
 from duly.time.clock import Clock
 
 HEARTBEAT = 5.0
@@ -68,8 +70,14 @@ class Daemon:
             raise Unfit(problems.errors)
         self.ledger = Ledger(snapshot.settings.ledger.reveal())
         self.ledger.migrate()
-        self.engine: Engine = assemble(snapshot, self.plugins, self.ledger, problems, self._node)
+        fitted = Problems()
+        self.engine: Engine = assemble(snapshot, self.plugins, self.ledger, fitted, self._node)
+        self._connected = _connections(snapshot.settings)
+        self._outdated = False
+        self._unfit = fitted.errors
         self._problems = problems.errors
+        self._not_taken_over = ""
+        self._broken: dict[int, str] = {}
         now = clock.now()
         self.engine.load(snapshot, now)
         held = self.engine.resume(now)
@@ -87,10 +95,13 @@ class Daemon:
     def troubles(self) -> list[str]:
         """What is wrong now, a sentence each: files, plugins, channels, work."""
         return [
-            *(f"{p.mark.path}:{p.mark.line}: {p.message}" for p in self._problems),
+            *(f"{p.mark.path}:{p.mark.line}: {p.message}" for p in [*self._problems, *self._unfit]),
+            *([f"{SETTINGS} has other connections than Duly began with: start it again"] if self._outdated else []),
+            *filter(None, [self._not_taken_over]),
             *(f"the plugin “{q.name}” {q.version} was left out: {q.cause}" for q in self.plugins.quarantined),
             *(f"the channel “{name}” is down: {reason}" for name, reason in self.engine.sender.down.items()),
             *(worker.trouble for worker in self._workers if worker.trouble),
+            *(self._broken[rule_id] for rule_id in set(self._broken) & set(self.engine.house.rules.all)),
         ]
 
     def start(self) -> None:
@@ -104,7 +115,7 @@ class Daemon:
         self._follow()
         for worker in self._workers:
             worker.start()
-        self._slots.every(HEARTBEAT, self._beat)
+        self._slots.every(HEARTBEAT, self._live_on)
         self._slots.start()
         self._watcher.start()
         _log.info("started", node=self._node, rules=len(self.engine.house.rules.all), home=str(self._home))
@@ -121,15 +132,12 @@ class Daemon:
         self.engine.sender.stop()
         for worker in self._workers:
             worker.stop()
-        share = PATIENCE / (len(self._workers) + 1)
-        checked = self._slots.stop(share)
-        for worker in self._workers:
-            worker.join(share)
-        clean = checked and not any(worker.is_alive() for worker in self._workers)
+        ended = threading.Event()
+        threading.Thread(target=self._wind_up, args=[ended], name="stop", daemon=True).start()
+        clean = ended.wait(PATIENCE)
         with self.ledger.write() as connection:
             nodes.stop(connection, self._node, self._clock.now())
         if clean:
-            self.engine.sender.close()
             self.ledger.close()
         _log.info("stopped", node=self._node, clean=clean)
         return clean
@@ -137,52 +145,71 @@ class Daemon:
     def reload(self) -> None:
         """Take over the files as they stand now; what is broken keeps its last good version (law 12)."""
         with self._reloading:
-            snapshot, problems = self._read()
-            self._problems = problems.errors
-            for problem in problems.errors:
-                _log.error(
-                    "problem", place=f"{problem.mark.path}:{problem.mark.line}", code=problem.code, says=problem.message
-                )
-            if snapshot is None:
-                return
-            self.engine.load(snapshot, self._clock.now())
-            self._follow()
-            self._ladder.poke()
-            self._beat()
-            _log.info("reloaded", rules=len(self.engine.house.rules.all), problems=len(problems.errors))
+            try:
+                self._reload()
+                self._not_taken_over = ""
+            except Exception as error:  # noqa: BLE001 - a ledger that is away, say, must not end the watch
+                self._not_taken_over = f"the files could not be taken over: {type(error).__name__}"
+                _log.exception("not_reloaded")
 
     @property
     def _workers(self) -> list[Worker]:
         return [self._ladder, self._recovery, *self._outlets.values()]
 
+    def _wind_up(self, ended: threading.Event) -> None:
+        """Wait for everybody, however long it takes."""
+        checked = self._slots.stop(PATIENCE)
+        for thread in [*self._workers, self._watcher]:
+            thread.join()
+        self.engine.sender.close()
+        if checked:
+            ended.set()
+
+    def _reload(self) -> None:
+        snapshot, problems = self._read()
+        self._problems = problems.errors
+        for problem in problems.errors:
+            # Not its message, which may quote an address out of the directory.
+            means = CODES[problem.code]
+            _log.error("problem", place=f"{problem.mark.path}:{problem.mark.line}", code=problem.code, means=means)
+        if snapshot is not None:
+            self._outdated = _connections(snapshot.settings) != self._connected
+            self.engine.load(snapshot, self._clock.now())
+            self._follow()
+            self._ladder.poke()
+            _log.info("reloaded", rules=len(self.engine.house.rules.all), problems=len(problems.errors))
+        self._beat()
+
     def _read(self) -> tuple[Snapshot | None, Problems]:
         return load_workspace(self._home, self.plugins.actions, self.plugins.channels)
 
     def _follow(self) -> None:
-        rules = self.engine.house.rules
+        rules = self.engine.house.rules.all
         self._slots.follow(
-            list(rules.all),
+            list(rules),
             lambda rule_id: self.engine.next_check(rule_id) or self._clock.now(),
             lambda rule_id, after: rules[rule_id].bound.next_slot(after),
         )
 
     def _check(self, rule_id: int, now: dt.datetime) -> dt.datetime | None:
-        """Check one rule if a check is due; returns when to try again if it failed."""
-        checked = self.engine.check(rule_id, now)
-        if checked is None:
+        """Check one rule if a check is due; returns when it is due next."""
+        live = self.engine.house.rules.get(rule_id)
+        if live is None:
             return None
-        if checked.opened or checked.closed or checked.state != "done":
-            rule = self.engine.house.rules[rule_id].row.path
-            _log.info(
-                "checked",
-                rule=rule,
-                state=checked.state,
-                opened=checked.opened,
-                closed=checked.closed,
-                held=checked.held,
-            )
-        self._ladder.poke()
-        return self.engine.next_check(rule_id) if checked.state == "failed" else None
+        path = live.row.path
+        try:
+            checked = self.engine.check(rule_id, now)
+        except Exception as error:  # noqa: BLE001 - one rule that cannot be checked stops only itself
+            self._broken[rule_id] = f"the check of {path} broke with {type(error).__name__}"
+            _log.exception("check_broke", rule=path)
+            return None
+        if checked is not None:
+            self._broken.pop(rule_id, None)
+            if checked.opened or checked.closed or checked.state != "done":
+                figures = {"opened": checked.opened, "closed": checked.closed, "held": checked.held}
+                _log.info("checked", rule=path, state=checked.state, **figures)
+            self._ladder.poke()
+        return self.engine.next_check(rule_id)
 
     def _fire(self, now: dt.datetime) -> dt.datetime | None:
         wake = self.engine.ladder.fire(now)
@@ -200,6 +227,12 @@ class Daemon:
 
         return send
 
+    def _live_on(self) -> None:
+        """Give a sign of life, and try again what could not be taken over."""
+        if self._not_taken_over:
+            self.reload()
+        self._beat()
+
     def _beat(self) -> None:
         with self.ledger.write() as connection:
             nodes.beat(connection, self._node, self._clock.now(), self.troubles)
@@ -208,3 +241,8 @@ class Daemon:
         folders = [self._home / name for name in WATCHED if (self._home / name).is_dir()]
         for _ in watchfiles.watch(*folders, stop_event=self._stopping, debounce=200, raise_interrupt=False):
             self.reload()
+
+
+def _connections(settings: Settings) -> tuple[object, ...]:
+    """Pick what is made once, at the start: sources, channels and the ledger."""
+    return settings.sources, settings.channels, settings.ledger

@@ -18,6 +18,8 @@ from duly.time.clock import Clock
 
 THREADS = 4
 """Checks that run at the same time; each mostly waits for its source."""
+INSTANCES = 3
+"""Calls for the same rule at the same time; all but the first end at once, and the first knows of their slots."""
 
 
 class SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no types
@@ -26,8 +28,8 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no ty
     Parameters
     ----------
     clock: the time.
-    who: the name under which each slot is an appointment at the clock, until the check has been run.
-    first: when the rule is to be checked first.
+    who: the name under which each slot is an appointment at the clock, until the rule has been looked at.
+    first: when the rule is to be looked at first.
     next_slot: gives the slot after an instant.
     """
 
@@ -36,9 +38,9 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no ty
     ) -> None:
         self._clock = clock
         self._who = who
+        self._first = first
         self._next_slot = next_slot
-        self._slot = first
-        self._open: list[dt.datetime] = []
+        self._ahead: set[dt.datetime] = set()
         self._lock = threading.Lock()
 
     def get_next_fire_time(
@@ -46,32 +48,41 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no ty
         previous_fire_time: dt.datetime | None,
         now: dt.datetime,  # noqa: ARG002 - the real world's, which is not the clock that counts here
     ) -> dt.datetime | None:
-        """Return when, in the real world, the next slot comes."""
+        """Return when, in the real world, the next slot comes; it may be asked twice about the same."""
         with self._lock:
-            if previous_fire_time is not None:
-                self._slot = self._next_slot(self._slot)
-            self._open.append(self._slot)
-            return self._clock.appoint(self._name(self._slot), self._slot)
+            # A call that a fast clock was too slow for is followed by another for the same slot.
+            return self._appoint(self._first if previous_fire_time is None else self._next_slot(self._clock.now()))
 
-    def kept(self, until: dt.datetime) -> dt.datetime | None:
+    def kept(self, until: dt.datetime, again: dt.datetime | None) -> dt.datetime | None:
         """Say that every slot up to ``until`` has been seen to.
+
+        Parameters
+        ----------
+        again: when the rule is to be looked at again, slot or not.
 
         Returns
         -------
-        A slot for which the job came too early, since a fast clock had to wait for somebody: it is still to come.
+        When, in the real world, the next call has to come if that is sooner than APScheduler knows of: ``again``, or a
+        slot that came while the rule was being looked at.
         """
         with self._lock:
-            for slot in [slot for slot in self._open if slot <= until]:
+            for slot in [slot for slot in self._ahead if slot <= until]:
                 self._clock.appoint(self._name(slot), None)
-                self._open.remove(slot)
-            return self._open[0] if len(self._open) > 1 else None
+                self._ahead.remove(slot)
+            soonest = min((at for at in (again, *self._ahead) if at is not None and at > until), default=None)
+            known = max(self._ahead, default=None)
+            return None if soonest is None or (known is not None and soonest >= known) else self._appoint(soonest)
 
     def forget(self) -> None:
         """Give up every appointment: the rule is checked no more, or by another trigger."""
         with self._lock:
-            for slot in self._open:
+            for slot in self._ahead:
                 self._clock.appoint(self._name(slot), None)
-            self._open.clear()
+            self._ahead.clear()
+
+    def _appoint(self, slot: dt.datetime) -> dt.datetime | None:
+        self._ahead.add(slot)
+        return self._clock.appoint(self._name(slot), slot)
 
     def _name(self, slot: dt.datetime) -> str:
         return f"{self._who} {slot.isoformat()}"
@@ -83,18 +94,19 @@ class Slots:
     Parameters
     ----------
     clock: the time.
-    look: checks what is due of one rule; returns when to look again before the next slot, after a failure.
+    look: checks what is due of one rule; returns when to look again, ``None`` for no sooner than its next slot.
     """
 
     def __init__(self, clock: Clock, look: Callable[[int, dt.datetime], dt.datetime | None]) -> None:
         self._clock = clock
         self._look = look
         self._triggers: dict[int, SlotTrigger] = {}
-        self._running = 0
-        self._resting = threading.Condition()
+        self._looking: set[int] = set()
+        self._stopping = False
+        self._planning = threading.Condition()
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(THREADS)},
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+            executors={"default": ThreadPoolExecutor(THREADS), "aside": ThreadPoolExecutor(1)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": INSTANCES},
             timezone=dt.UTC,
         )
 
@@ -113,14 +125,16 @@ class Slots:
         -------
         Whether they have ended.
         """
+        with self._planning:
+            self._stopping = True
         # With wait=True it would hold the lock that a job needs to plan its next run.
         self._scheduler.shutdown(wait=False)
-        with self._resting:
-            return self._resting.wait_for(lambda: self._running == 0, patience)
+        with self._planning:
+            return self._planning.wait_for(lambda: not self._looking, patience)
 
     def every(self, seconds: float, job: Callable[[], object]) -> None:
-        """Have something done regularly, by the real world's time."""
-        self._scheduler.add_job(job, "interval", seconds=seconds)
+        """Have something done regularly, by the real world's time, however busy the checks are."""
+        self._scheduler.add_job(job, "interval", seconds=seconds, executor="aside")
 
     def follow(
         self,
@@ -135,38 +149,32 @@ class Slots:
         first: when a rule is to be checked first.
         next_slot: gives a rule's slot after an instant.
         """
-        for rule_id in list(self._triggers):
-            self._scheduler.remove_job(str(rule_id))
-            self._triggers.pop(rule_id).forget()
-        for rule_id in rule_ids:
-            trigger = SlotTrigger(self._clock, f"check {rule_id}", first(rule_id), _of(next_slot, rule_id))
-            self._triggers[rule_id] = trigger
-            self._scheduler.add_job(self._run, trigger, args=[rule_id], id=str(rule_id))
+        with self._planning:
+            for rule_id in list(self._triggers):
+                self._scheduler.remove_job(str(rule_id))
+                self._triggers.pop(rule_id).forget()
+            for rule_id in rule_ids:
+                trigger = SlotTrigger(self._clock, f"check {rule_id}", first(rule_id), _of(next_slot, rule_id))
+                self._triggers[rule_id] = trigger
+                self._scheduler.add_job(self._run, trigger, args=[rule_id], id=str(rule_id))
 
     def _run(self, rule_id: int) -> None:
-        with self._resting:
-            self._running += 1
-        try:
-            self._run_check(rule_id)
-        finally:
-            with self._resting:
-                self._running -= 1
-                self._resting.notify_all()
-
-    def _run_check(self, rule_id: int) -> None:
+        with self._planning:
+            if self._stopping or rule_id in self._looking:
+                return
+            self._looking.add(rule_id)
         now = self._clock.now()
         again = None
         try:
             again = self._look(rule_id, now)
         finally:
-            trigger = self._triggers.get(rule_id)
-            early = trigger.kept(now) if trigger else None
-            again = min((at for at in (again, early) if at is not None), default=None)
-            real = self._clock.appoint(f"again {rule_id}", again)
-            if real is not None:
-                self._scheduler.add_job(
-                    self._run, "date", run_date=real, args=[rule_id], id=f"again {rule_id}", replace_existing=True
-                )
+            with self._planning:
+                self._looking.remove(rule_id)
+                self._planning.notify_all()
+                trigger = self._triggers.get(rule_id)
+                sooner = trigger.kept(now, again) if trigger else None
+                if sooner is not None and not self._stopping:
+                    self._scheduler.modify_job(str(rule_id), next_run_time=sooner)
 
 
 def _of(next_slot: Callable[[int, dt.datetime], dt.datetime], rule_id: int) -> Callable[[dt.datetime], dt.datetime]:

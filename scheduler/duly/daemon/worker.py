@@ -53,8 +53,10 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         """Work until stopped."""
-        while not self._stopping:
+        while True:
             self._poked.clear()
+            if self._stopping:
+                break
             self._sleep(self._once())
         self._clock.appoint(self.name, None)
 

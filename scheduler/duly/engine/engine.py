@@ -84,14 +84,15 @@ class Engine:
         live = self.house.rules.get(rule_id)
         if live is None:
             return None
-        if rule_id not in self._next_checks:
-            self._next_checks[rule_id] = self._next_check(live)
-        return self._next_checks[rule_id]
-
-    def _next_check(self, live: LiveRule) -> dt.datetime:
-        with self.house.ledger.read() as connection:
-            latest = checks.latest(connection, live.row.id)
-        return live.loaded_at if latest is None else checked_again(live.bound, latest)
+        known = self._next_checks.get(rule_id)
+        if known is None:
+            with self.house.ledger.read() as connection:
+                latest = checks.latest(connection, rule_id)
+            known = live.loaded_at if latest is None else checked_again(live.bound, latest)
+            if latest is None or latest.state != "running":
+                # One that runs now may end at any moment, and then this is not true any more.
+                self._next_checks[rule_id] = known
+        return known
 
     def check(self, rule_id: int, now: dt.datetime) -> Checked | None:
         """Run the latest check that is due for a rule; earlier ones that were missed are not made up for.
@@ -104,7 +105,7 @@ class Engine:
         due = self.next_check(rule_id)
         if live is None or due is None or due > now:
             return None
-        del self._next_checks[rule_id]
+        self._next_checks.pop(rule_id, None)
         slot = live.bound.latest_slot(now)
         checked = self._checker.run(live, slot, live.bound.next_slot(now), now)
         if checked is not None:
