@@ -18,7 +18,7 @@ demo: setup ## set up, then watch Duly at work on a made-up shop; ARGS="--for 20
 	@$(VENV)/bin/duly demo $(ARGS)
 
 test: setup ## set up, then run the tests; ARGS="-k ladder"
-	@$(VENV)/bin/python -m pytest $(ARGS)
+	@$(VENV)/bin/python -m pytest --numprocesses=auto $(ARGS)
 
 check: setup ## lint, format, types (mypy --strict) and floors (import-linter)
 	@$(VENV)/bin/python -m ruff check $(CHECKED)
