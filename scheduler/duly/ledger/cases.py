@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from duly.ledger.insert import insert_ignoring
 from duly.ledger.schema import cases, delivery, delivery_case, firing, journal
 
 ACTIVE = ("open", "acknowledged")
@@ -122,7 +123,7 @@ def open_new(
     opened = {}
     # RETURNING tells what is new: a driver's row count for many inserts at once does not.
     statement = (
-        _insert_ignoring(connection)
+        insert_ignoring(connection, cases)
         .values(rule_id=rule_id, state="open", used_up=False, opened_at=now)
         .returning(cases.c.id, cases.c.key, cases.c.clock)
     )
@@ -147,16 +148,6 @@ def open_new(
         for row in connection.execute(statement, rows[start : start + BATCH]):
             opened[(row.key, row.clock)] = row.id
     return opened
-
-
-def _insert_ignoring(connection: sa.Connection) -> Any:
-    if connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as sqlite_insert  # noqa: PLC0415 - only the dialect in use
-
-        return sqlite_insert(cases).on_conflict_do_nothing()
-    from sqlalchemy.dialects.postgresql import insert as postgresql_insert  # noqa: PLC0415 - only the dialect in use
-
-    return postgresql_insert(cases).on_conflict_do_nothing()
 
 
 def reopen(

@@ -57,7 +57,9 @@ class Ledger:
 def _engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+        engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+        sa.event.listen(engine, "handle_error", _hide_details)
+        return engine
     connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     options: dict[str, Any] = {"connect_args": connect, "hide_parameters": True}
     if not parsed.database or parsed.database == ":memory:":
@@ -66,6 +68,15 @@ def _engine(url: str) -> sa.Engine:
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _hide_details(context: sa.ExceptionContext) -> None:
+    """Leave out of a server's error the values of the row that it is about: they may be addresses."""
+    said = getattr(getattr(context.original_exception, "diag", None), "message_primary", None)
+    if said and context.sqlalchemy_exception:
+        kind = type(context.original_exception)
+        context.original_exception.args = (said,)
+        context.sqlalchemy_exception.args = (f"({kind.__module__}.{kind.__name__}) {said}",)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

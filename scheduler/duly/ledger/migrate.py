@@ -8,6 +8,9 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+LOCK = 0x64756C79
+"""The number of the lock under which a server's ledger is migrated: "duly" in ASCII."""
+
 
 def configuration(connection: sa.Connection) -> Config:
     """Make Alembic's configuration for one open connection."""
@@ -20,4 +23,7 @@ def configuration(connection: sa.Connection) -> Config:
 def upgrade(engine: sa.Engine) -> None:
     """Run every migration that the database has not seen."""
     with engine.execution_options(duly_write=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Nodes that start together wait here; SQLite's own lock does the same.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         command.upgrade(configuration(connection), "head")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from duly.ledger.insert import insert_ignoring
 from duly.ledger.schema import quota
 
 _HERE = (quota.c.scope == sa.bindparam("within"), quota.c.period == sa.bindparam("over"))
 _TAKE = sa.update(quota).where(*_HERE, quota.c.used < sa.bindparam("limit")).values(used=quota.c.used + 1)
-_USED = sa.select(quota.c.used).where(*_HERE)
 
 
 def take(connection: sa.Connection, scope: str, period: str, limit: int) -> bool:
@@ -24,13 +24,14 @@ def take(connection: sa.Connection, scope: str, period: str, limit: int) -> bool
     -------
     Whether there was one left.
     """
-    here = {"within": scope, "over": period}
-    if connection.execute(_TAKE, {**here, "limit": limit}).rowcount:
+    here = {"within": scope, "over": period, "limit": limit}
+    if connection.execute(_TAKE, here).rowcount:
         return True
-    if limit < 1 or connection.execute(_USED, here).one_or_none():
+    if limit < 1:
         return False
-    connection.execute(sa.insert(quota).values(scope=scope, period=period, used=1))
-    return True
+    # It is used up, or nobody has entered it yet; another sender may do so at the same time as we do.
+    connection.execute(insert_ignoring(connection, quota).values(scope=scope, period=period, used=0))
+    return connection.execute(_TAKE, here).rowcount == 1
 
 
 def give_back(connection: sa.Connection, scope: str, period: str) -> None:
