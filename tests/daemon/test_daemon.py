@@ -219,6 +219,20 @@ def test_files_that_cannot_be_taken_over_now_are_taken_over_later(shop, monkeypa
     assert shop.troubles() == ""
 
 
+def test_files_that_cannot_be_watched_are_a_trouble(shop, monkeypatch):
+    """Where the system watches no more files, the daemon works all the same, and says how to have a change read."""
+
+    def refused(*_args, **_keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(daemon_module.watchfiles, "watch", refused)
+    shop.run_daemon()
+    wanted = "saved files go unnoticed (No space left on device): have them read with SIGHUP"
+    eventually(lambda: shop.troubles() == wanted)
+    shop.pay(1)
+    shop.has_said(["Zhou: order 1"])
+
+
 def test_a_reload_in_the_middle_of_a_check_costs_no_slot(shop, monkeypatch):
     """A check under way while files are saved does not hold up the next ones until its lease would run out."""
     begun, go_on = threading.Event(), threading.Event()

@@ -77,6 +77,7 @@ class Daemon:
         self._unfit = fitted.errors
         self._problems = problems.errors
         self._not_taken_over = ""
+        self._unwatched = ""
         self._broken: dict[int, str] = {}
         now = clock.now()
         self.engine.load(snapshot, now)
@@ -97,7 +98,7 @@ class Daemon:
         return [
             *(f"{p.mark.path}:{p.mark.line}: {p.message}" for p in [*self._problems, *self._unfit]),
             *([f"{SETTINGS} has other connections than Duly began with: start it again"] if self._outdated else []),
-            *filter(None, [self._not_taken_over]),
+            *filter(None, [self._not_taken_over, self._unwatched]),
             *(f"the plugin “{q.name}” {q.version} was left out: {q.cause}" for q in self.plugins.quarantined),
             *(f"the channel “{name}” is down: {reason}" for name, reason in self.engine.sender.down.items()),
             *(worker.trouble for worker in self._workers if worker.trouble),
@@ -118,6 +119,7 @@ class Daemon:
         self._slots.every(HEARTBEAT, self._live_on)
         self._slots.start()
         self._watcher.start()
+        self._log_problems()
         _log.info("started", node=self._node, rules=len(self.engine.house.rules.all), home=str(self._home))
         self._beat()
 
@@ -168,10 +170,7 @@ class Daemon:
     def _reload(self) -> None:
         snapshot, problems = self._read()
         self._problems = problems.errors
-        for problem in problems.errors:
-            # Not its message, which may quote an address out of the directory.
-            means = CODES[problem.code]
-            _log.error("problem", place=f"{problem.mark.path}:{problem.mark.line}", code=problem.code, means=means)
+        self._log_problems()
         if snapshot is not None:
             self._outdated = _connections(snapshot.settings) != self._connected
             self.engine.load(snapshot, self._clock.now())
@@ -179,6 +178,12 @@ class Daemon:
             self._ladder.poke()
             _log.info("reloaded", rules=len(self.engine.house.rules.all), problems=len(problems.errors))
         self._beat()
+
+    def _log_problems(self) -> None:
+        for problem in [*self._problems, *self._unfit]:
+            # Not its message, which may quote an address out of the directory.
+            means = CODES[problem.code]
+            _log.error("problem", place=f"{problem.mark.path}:{problem.mark.line}", code=problem.code, means=means)
 
     def _read(self) -> tuple[Snapshot | None, Problems]:
         return load_workspace(self._home, self.plugins.actions, self.plugins.channels)
@@ -239,8 +244,13 @@ class Daemon:
 
     def _watch(self) -> None:
         folders = [self._home / name for name in WATCHED if (self._home / name).is_dir()]
-        for _ in watchfiles.watch(*folders, stop_event=self._stopping, debounce=200, raise_interrupt=False):
-            self.reload()
+        try:
+            for _ in watchfiles.watch(*folders, stop_event=self._stopping, debounce=200, raise_interrupt=False):
+                self.reload()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            self._unwatched = f"saved files go unnoticed ({reason}): have them read with SIGHUP"
+            _log.exception("unwatched")
 
 
 def _connections(settings: Settings) -> tuple[object, ...]:
