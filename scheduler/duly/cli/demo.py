@@ -27,6 +27,8 @@ START = dt.datetime(2026, 9, 30, 8, 30, tzinfo=ZONE)
 """The working morning before China’s National Day holiday, 1–7 October 2026: its calendar is known."""
 SPEED = 14_400.0
 """Simulated seconds in one real second: four hours."""
+SCALE = 0.5
+"""Of a shop that would keep a whole service department busy; thousands of orders, and a day in some seconds."""
 LENGTH = 30.0
 """Real seconds that a fast demo lasts unless told otherwise."""
 FRAME = 0.125
@@ -79,7 +81,7 @@ class Seconds(click.ParamType[float]):
 @click.option(
     "--scale",
     type=click.FloatRange(min=0.01, max=100),
-    default=1.0,
+    default=SCALE,
     show_default=True,
     help="How much business the shop has.",
 )
