@@ -100,5 +100,5 @@ def states(ledger: Ledger, deliveries: Sequence[int]) -> list[str]:
     """Tell the states of deliveries, in the order of their numbers."""
     with ledger.read() as connection:
         rows = connection.execute(sa.select(delivery.c.id, delivery.c.state).where(delivery.c.id.in_(deliveries)))
-        found = dict(rows.tuples().all())
+        found = dict(map(tuple, rows))
     return [found[id] for id in sorted(deliveries)]
