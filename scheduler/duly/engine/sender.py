@@ -95,6 +95,8 @@ class Sender:
             for one, outcome in zip(left, found, strict=True):
                 if one.state == "claimed":
                     settlement.put_back(one, now, "its sender stopped", "retry")
+                elif isinstance(outcome, Unsure) and is_idempotent(self._house, one):
+                    settlement.resend(one, outcome.reason)
                 else:
                     settlement.verdict(one, outcome)
             settlement.finish()

@@ -65,6 +65,10 @@ class Settlement:
         elif isinstance(fate, Ended):
             self.end(fate.delivery, fate.state, fate.reason)
 
+    def resend(self, one: Delivery, reason: str) -> None:
+        """Have the same words sent again: at once, for only its sender failed; later, if it fails time and again."""
+        self._try_again(one, Retry(reason, dt.timedelta() if one.attempts == 1 else None), keep_words=True)
+
     def put_back(self, one: Delivery, until: dt.datetime, reason: str, event: str) -> None:
         """Let a delivery wait; the journal hears of it when the reason is a new one."""
         put = outbox.put_back(self._connection, one, until, reason, keep_words=_may_have_left(one))
@@ -129,7 +133,7 @@ class Settlement:
             state = "unsure" if keep_words else "rejected"
             self.end(one, state, f"given up after {one.attempts + 1} tries: {retry.reason}")
             return
-        until = self._now + (min(retry.after, LONGEST_ASKED) if retry.after else _delay(one))
+        until = self._now + (_delay(one) if retry.after is None else min(retry.after, LONGEST_ASKED))
         if outbox.put_back(self._connection, one, until, retry.reason, keep_words=keep_words, failing_since=since):
             self._lines.append((one, "retry", retry.reason))
 
