@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,9 @@ REPLY_SECONDS = 20.0
 REPLY_BYTES = 1_000_000
 KEPT_CONNECTIONS = 32
 LONGEST_WAIT = timedelta(days=1)
+
+# urllib3 logs whole URLs, and gateways put tokens into those.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
