@@ -68,6 +68,19 @@ def test_a_change_cancels_what_waits(tmp_path, change, because):
     assert reasons(desk, 1, "cancelled") == [because]
 
 
+def test_what_a_step_is_only_for_is_asked_again_as_well(tmp_path):
+    """A step for large orders sends nothing for one that became small while its SMS was deferred."""
+    desk = open_desk(tmp_path, f"{TO_CUSTOMER}, between: 10:07-10:09, if: [amount >= 500]")
+    paid(desk, 1)
+    desk.sql("update orders set amount = 900")
+    desk.run(MONDAY, TEN)
+    assert outcome(desk, 1) == [("sms", "waiting")]
+    desk.sql("update orders set amount = 90")
+    desk.run(TEN + 7 * MINUTE, TEN + 7 * MINUTE)
+    assert desk.sent["sms"] == []
+    assert reasons(desk, 1, "cancelled") == ["its step is only for: amount >= 500"]
+
+
 def test_a_record_that_is_gone_cancels(tmp_path):
     """A deleted order sends nothing."""
     desk = open_desk(tmp_path, f"{TO_CUSTOMER}, between: 10:07-10:09")

@@ -19,6 +19,7 @@ from duly.engine.source import SourceDown
 from duly.ledger import cases, outbox
 from duly.ledger.cases import Case
 from duly.ledger.outbox import Delivery
+from duly.rules.model import Condition
 from duly.rules.record import Record
 from duly.time.window import Window
 from duly.time.zone import midnight, zone
@@ -149,6 +150,9 @@ class Doorman:
         if record.done or not record.matches:
             met = ", ".join(str(c) for c in live.bound.rule.done if record.holds.get(str(c)))
             return Ended(one, "cancelled", met or why_not(live, record))
+        missing = [str(condition) for condition in _ifs(live, one) if not record.holds.get(str(condition), False)]
+        if missing:
+            return Ended(one, "cancelled", f"its step is only for: {', '.join(missing)}")
         return self._written(one, live, case, record, now)
 
     def _again(self, one: Delivery, live: LiveRule, case: Case | None) -> Ready:
@@ -240,6 +244,11 @@ class Doorman:
             said.update(clock=case.clock_at, due=case.due_at)
             said.update(_holiday(live, case))
         return said
+
+
+def _ifs(live: LiveRule, one: Delivery) -> Sequence[Condition]:
+    """Find the ``if`` of the step that a delivery belongs to, as today's rule has it."""
+    return next((step.if_ for step in live.bound.rule.steps if step.identity == one.extra.get("step")), ())
 
 
 def _holiday(live: LiveRule, case: Case) -> dict[str, object]:
