@@ -218,6 +218,19 @@ def test_records_without_a_clock_are_numbered_in_the_journal(tmp_path: Path) -> 
     assert found[0].at >= at("2024-03-05 00:00")
 
 
+def test_records_without_their_due_time_are_numbered_in_the_journal(tmp_path: Path) -> None:
+    """What matches but lacks the time that its due names cannot be late, and the journal says so, once a day."""
+    rule = (
+        "{rule: R, owner: sales, watch: orders, except: [cancelled], clock: placed_at, due: paid_at, check: every 10m"
+    )
+    desk = Desk(tmp_path, {"r": f"{rule}, steps: [{{late: at once, tell: customer, text: hello}}]}}"})
+    desk.order(1, placed_at="2024-03-04 08:00:00")
+    desk.start(MONDAY)
+    desk.run(MONDAY, MONDAY + 60 * MINUTE)
+    found = [entry.detail for entry in desk.rule_journal() if entry.event == "no due"]
+    assert found == ["1 matching, but without the time that its due names: 1"]
+
+
 def test_a_time_that_cannot_be_read_stops_only_its_record(tmp_path: Path) -> None:
     """A clock that cannot be read is journalled with its key, and the next record is told of all the same."""
     desk = open_desk(tmp_path, TOLD_ONCE)

@@ -117,11 +117,18 @@ class _Run:
     open_before: int = 0
     closings: list[Closing] = field(default_factory=list)
     unreadable: list[bytes] = field(default_factory=list)
+    dueless: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rule_id = self.live.row.id
         self.day = self.live.bound.next_day(self.now)
         self.held_before, self.held_because = _hold(self.last, self.live, self.now)
+        # What matches but cannot be followed is told once a day, and after each change.
+        self.tells = self.last is None or self.last.plan_digest != self.live.digest or not self._is_today(self.last.now)
+
+    def _is_today(self, at: dt.datetime) -> bool:
+        zone = self.live.bound.zone
+        return at.astimezone(zone).date() == self.now.astimezone(zone).date()
 
     def read(self, horizon: dt.datetime) -> None:
         """Go through the source's answer, batch by batch."""
@@ -152,6 +159,8 @@ class _Run:
                 moments = timing.moments(candidate.clock_at, due_at, candidate.zone, {})
                 if moments and min(moments) <= horizon and max(moments) >= self.now - self.reach:
                     new.append((candidate, due_at, min(moments)))
+                if due_at is None and self.live.bound.rule.due is not None:
+                    self.dueless.append(candidate.key)
             elif case.active:
                 seen.append(case.id)
                 due_at = self._due(case, candidate)
@@ -283,12 +292,8 @@ class _Run:
         return None
 
     def clockless(self) -> tuple[int, list[bytes]]:
-        """Once a day, and after each change, find what matches but has no clock: it is not dropped in silence."""
-        if self.live.bound.day_clock:
-            return 0, []
-        zone = self.live.bound.zone
-        same_day = self.last is not None and self.last.now.astimezone(zone).date() == self.now.astimezone(zone).date()
-        if same_day and self.last is not None and self.last.plan_digest == self.live.digest:
+        """Find what matches but has no clock: it is not dropped in silence."""
+        if self.live.bound.day_clock or not self.tells:
             return 0, []
         return self.source.clockless(self.live.plan, self.now, CLOCKLESS_SHOWN)
 
@@ -317,12 +322,10 @@ class _Run:
                 self._note_rule("refused", reason)
             elif row and row.closings_confirmed:
                 versions.confirm_closings(self.connection, self.rule_id, confirmed=False)
-            if self.unreadable:
-                self._note_rule(
-                    "unreadable", _listed("with a time that cannot be read", len(self.unreadable), self.unreadable)
-                )
-            if clockless[0]:
-                self._note_rule("no clock", _listed("without a clock", *clockless))
+            self._tell("unreadable", "with a time that cannot be read", len(self.unreadable), self.unreadable)
+            if self.tells:
+                self._tell("no clock", "without a clock", *clockless)
+                self._tell("no due", "without the time that its due names", len(self.dueless), self.dueless)
             state = "refused" if refused else "done"
             figures = {"found": self.found, "opened": self.opened, "closed": closed, "held": self.held}
             if not checks.finish(self.connection, self.claim, state, self.now, reason=reason or None, **figures):
@@ -356,6 +359,11 @@ class _Run:
     def _note(self, lines: Sequence[tuple[int, str, str]]) -> None:
         entries = [Entry(self.now, event, detail, self.rule_id, case_id) for case_id, event, detail in lines]
         journal.write(self.connection, entries)
+
+    def _tell(self, event: str, what: str, count: int, keys: Sequence[bytes]) -> None:
+        """Say how many records match that cannot be followed, and name the first."""
+        if count:
+            self._note_rule(event, _listed(what, count, keys))
 
     def _note_rule(self, event: str, detail: str) -> None:
         journal.write(self.connection, [Entry(self.now, event, detail, self.rule_id)])
