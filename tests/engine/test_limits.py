@@ -225,3 +225,27 @@ def test_a_long_key_is_counted_like_any_other(tmp_path, postgresql_url):
     desk.run(MONDAY, TEN)
     assert sorted(desk.sent["sms"]) == ["Li: order 1", "Li: order 2"]
     desk.ledger.close()
+
+
+def test_a_message_that_was_cancelled_under_way_takes_no_share(tmp_path):
+    """An order that closes between the look and the sending leaves its share to the message after it."""
+    desk = open_desk(tmp_path, CUSTOMER.format("1h", "sms"), more="limits: {each order: 1 messages}")
+    paid(desk, 1)
+    desk.run(MONDAY, TEN - MINUTE)
+    doorman = desk.engine.sender._doorman
+    look = doorman.look
+
+    def close(batch, now):
+        fates = look(batch, now)
+        desk.sql("update orders set cancelled = 1")
+        desk.engine.check(desk.rule_id(), now)
+        desk.sql("update orders set cancelled = 0")
+        return fates
+
+    doorman.look = close
+    desk.engine.ladder.fire(TEN)
+    desk.engine.sender.send("sms", TEN)
+    doorman.look = look
+    assert outcome(desk, 1) == [("sms", "cancelled")]
+    desk.run(TEN + MINUTE, TEN + HOUR)
+    assert outcome(desk, 1) == [("sms", "cancelled"), ("sms", "accepted")]

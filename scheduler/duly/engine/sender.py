@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from duly.engine.doorman import Doorman, Ready
 from duly.engine.house import House
 from duly.engine.ladder import action_channel
 from duly.engine.settlement import LONGEST_RETRY, Settlement, is_idempotent
-from duly.engine.tasks import Tasks
+from duly.engine.tasks import Tasks, Wishes
 from duly.ledger import journal, outbox
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import Delivery
@@ -184,21 +184,22 @@ class Sender:
     ) -> Down | None:
         """Send as many as the channel takes at a time: one commit before a byte leaves, one for the verdicts."""
         ours = self._mark(group, now)
-        tasks = {} if channel else {ready.delivery.id: self._tasks.make(ready, now) for ready in ours}
-        sends = [_sending(channel, ready, now) if channel else self._doing(ready, tasks) for ready in ours]
+        tasks: dict[int, Task] = {}
+        sends = [_sending(channel, ready, now) if channel else self._doing(ready, tasks, now) for ready in ours]
         if len(sends) > 1:
             pool = self._pools.setdefault(outlet, ThreadPoolExecutor(self._house.connections.get(outlet, 1), outlet))
             outcomes = list(pool.map(attempt, sends, ({*hidden, ready.to} for ready in ours)))
         else:
             outcomes = [attempt(send, {*hidden, ready.to}) for send, ready in zip(sends, ours, strict=True)]
+        heard = [self._heard(ready, tasks, outcome, now) for ready, outcome in zip(ours, outcomes, strict=True)]
         with self._house.ledger.write() as connection:
             settlement = Settlement(self._house, connection, now)
-            for ready, outcome in zip(ours, outcomes, strict=True):
-                settlement.verdict(ready.delivery, outcome)
+            for ready, (outcome, wishes) in zip(ours, heard, strict=True):
+                accepted = settlement.verdict(ready.delivery, outcome)
                 if isinstance(outcome, Retry | Rejected | Down) and ready.delivery.body is None:
                     self._allowance.give_back(connection, ready, now)
-                if isinstance(outcome, Accepted) and ready.delivery.id in tasks:
-                    self._tasks.carry_out(connection, ready, tasks[ready.delivery.id], now)
+                if accepted and wishes:
+                    self._tasks.carry_out(connection, ready, wishes, now)
             settlement.finish()
         return next((outcome for outcome in outcomes if isinstance(outcome, Down)), None)
 
@@ -216,12 +217,34 @@ class Sender:
                 else:
                     settlement.put_back(ready.delivery, refusal.until, refusal.reason, "waits")
             ours = outbox.mark_sending(connection, [(r.delivery, r.to, r.words.subject, r.words.body) for r in allowed])
+            for ready in allowed:
+                if ready.delivery.id not in ours and ready.delivery.body is None:
+                    self._allowance.give_back(connection, ready, now)
             settlement.finish()
         return [ready for ready in allowed if ready.delivery.id in ours]
 
-    def _doing(self, ready: Ready, tasks: dict[int, Task]) -> Callable[[], object]:
+    def _doing(self, ready: Ready, tasks: dict[int, Task], now: dt.datetime) -> Callable[[], object]:
         action = self._house.actions[ready.delivery.channel.removeprefix("action ")]
-        return lambda: action.run(tasks[ready.delivery.id])
+
+        def doing() -> object:
+            try:
+                task = tasks[ready.delivery.id] = self._tasks.make(ready, now)
+            except Exception as error:
+                raise NotSent(f"its task cannot be made: {type(error).__name__}") from error
+            return action.run(task)
+
+        return doing
+
+    def _heard(
+        self, ready: Ready, tasks: Mapping[int, Task], outcome: Outcome, now: dt.datetime
+    ) -> tuple[Outcome, Wishes | None]:
+        """Read what an action that was content has asked for; what makes no sense leaves it unsure."""
+        if not isinstance(outcome, Accepted) or ready.delivery.id not in tasks:
+            return outcome, None
+        try:
+            return outcome, self._tasks.wishes(ready, tasks[ready.delivery.id], now)
+        except Exception as error:  # noqa: BLE001 - a plugin may ask for anything
+            return Unsure(f"{type(error).__name__} in what the action asked for"), None
 
     def _not_opened(self, ready: Sequence[Ready], opened: Outcome, now: dt.datetime) -> Down | None:
         """The channel could not be opened, so nothing has left: all of these wait."""

@@ -41,11 +41,16 @@ class Settlement:
         self._lines: list[tuple[Delivery, str, str]] = []
         self._ended: list[tuple[Delivery, str]] = []
 
-    def verdict(self, one: Delivery, outcome: Outcome) -> None:
-        """Write what became of one attempt."""
+    def verdict(self, one: Delivery, outcome: Outcome) -> bool:
+        """Write what became of one attempt.
+
+        Returns
+        -------
+        Whether it is accepted, and was still ours to say so.
+        """
         match outcome:
             case Accepted(receipt):
-                self.end(one, "accepted", "", receipt)
+                return self.end(one, "accepted", "", receipt)
             case Rejected(reason):
                 self.end(one, "rejected", reason)
             case Unsure(reason) if is_idempotent(self._house, one):
@@ -57,6 +62,7 @@ class Settlement:
             case Down(reason):
                 keep = _may_have_left(one)
                 outbox.put_back(self._connection, one, self._now, f"its channel is down: {reason}", keep_words=keep)
+        return False
 
     def turn_away(self, fate: Fate) -> None:
         """Write that a delivery does not leave now, or not at all."""
@@ -75,15 +81,16 @@ class Settlement:
         if put and reason != one.reason:
             self._lines.append((one, event, reason))
 
-    def end(self, one: Delivery, state: str, reason: str, receipt: str = "") -> None:
-        """Write how a delivery ended, and let what stands in for it take over."""
+    def end(self, one: Delivery, state: str, reason: str, receipt: str = "") -> bool:
+        """Write how a delivery ended, and let what stands in for it take over; false when it is no longer ours."""
         if not outbox.settle(self._connection, one, state, self._now, reason, receipt):
-            return
+            return False
         self._lines.append((one, state, reason or receipt))
         self._ended.append((one, state))
         if state == "rejected" and one.fallbacks:
             about = outbox.cases_of(self._connection, [one.id]).get(one.id, [])
             outbox.put(self._connection, [outbox.fallback(one, about, self._now)], self._now)
+        return True
 
     def finish(self) -> None:
         """Bring firings and ladders up to date, and write the journal."""

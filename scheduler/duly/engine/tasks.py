@@ -1,20 +1,32 @@
-"""Tasks for actions: what a step gives an action to do, and carrying out what the action asks for."""
+"""Tasks for actions: what a step gives an action to do, and carrying out what it wishes for."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from duly.api.action import Task
+from duly.api.person import Person
 from duly.engine.addressing import channels_for, messages
 from duly.engine.doorman import Ready
 from duly.engine.house import House
 from duly.engine.record_json import values
 from duly.ledger import cases, journal, outbox
 from duly.ledger.journal import Entry
+from duly.ledger.outbox import NewDelivery
 from duly.rules.by import parse_by
 from duly.rules.model import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What an action has asked for, read and found to make sense."""
+
+    handed_to: Person | None
+    messages: Sequence[NewDelivery]
 
 
 class Tasks:
@@ -51,37 +63,60 @@ class Tasks:
             record=values(ready.record),
         )
 
-    def carry_out(self, connection: sa.Connection, ready: Ready, task: Task, now: dt.datetime) -> None:
-        """Write down what an action asked for, in the transaction that accepts it."""
-        if ready.case is None:
-            return
-        step, one = self._step(ready), ready.delivery
-        extra = dict(one.extra)
+    def wishes(self, ready: Ready, task: Task, now: dt.datetime) -> Wishes:
+        """Read what an action has asked for.
+
+        Raises
+        ------
+        TypeError, ValueError: the action's author has put something else there than the API says.
+        """
+        step, one, extra = self._step(ready), ready.delivery, dict(ready.delivery.extra)
         if task.handed_to is not None:
-            cases.hand_to(connection, ready.case.id, task.handed_to.id)
-            extra["values"] = {"handed_to": task.handed_to.name}
-            detail = f"{task.handed_to.name or task.handed_to.id} has it now"
-            journal.write(connection, [Entry(now, "handed", detail, one.rule_id, ready.case.id, one.id)])
-        for place, told in enumerate(task.told):
-            by = parse_by([told.by]) if told.by else step.by
-            new = messages(
-                told.person,
-                channels_for(told.person, by, self._house.settings.by),
+            extra["values"] = {"handed_to": _person(task.handed_to).name}
+        new = [
+            message
+            for place, told in enumerate(task.told)
+            for message in messages(
+                _person(told.person),
+                channels_for(told.person, parse_by([_text(told.by)]) if told.by else step.by, self._house.settings.by),
                 intent=f"{one.intent_key} {place}",
                 rule_id=one.rule_id,
-                template=told.text or one.template,
+                template=_text(told.text) or one.template,
                 audience=one.audience,
                 not_before=now,
                 urgent=one.urgent,
                 extra=extra,
                 firing_id=one.firing_id,
                 expires_at=one.expires_at,
-                case_ids=(ready.case.id,),
+                case_ids=(ready.case.id,) if ready.case else (),
             )
-            outbox.put(connection, new, now)
+        ]
+        return Wishes(task.handed_to, new)
+
+    @staticmethod
+    def carry_out(connection: sa.Connection, ready: Ready, wishes: Wishes, now: dt.datetime) -> None:
+        """Write down what an action asked for, in the transaction that accepts it."""
+        one, person = ready.delivery, wishes.handed_to
+        if person is not None and ready.case is not None:
+            cases.hand_to(connection, ready.case.id, person.id)
+            detail = f"{person.name or person.id} has it now"
+            journal.write(connection, [Entry(now, "handed", detail, one.rule_id, ready.case.id, one.id)])
+        outbox.put(connection, wishes.messages, now)
 
     def _step(self, ready: Ready) -> Step:
         """Find the step that the task belongs to, on the ladder on which its case started."""
         version = self._house.rules.version(ready.case.version_id) if ready.case else None
         rule = version[0].rule if version else ready.live.bound.rule
         return next(step for step in rule.steps if step.identity == ready.delivery.extra["step"])
+
+
+def _person(given: object) -> Person:
+    if not isinstance(given, Person):
+        raise TypeError(f"an action named a {type(given).__name__} where a duly.Person belongs")
+    return given
+
+
+def _text(given: object) -> str:
+    if not isinstance(given, str):
+        raise TypeError(f"an action named a {type(given).__name__} where a text belongs")
+    return given
