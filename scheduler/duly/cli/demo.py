@@ -20,7 +20,7 @@ from duly.daemon.worker import Worker
 from duly.demo.show import Line, Show
 from duly.demo.story import Story, shop_lines
 from duly.demo.world import ZONE, World
-from duly.time.clock import Clock, FastClock, SystemClock
+from duly.time.clock import Clock, FastClock, SystemClock, patience
 from duly.time.duration import Duration, Unit
 
 START = dt.datetime(2026, 9, 30, 8, 30, tzinfo=ZONE)
@@ -157,6 +157,7 @@ def _play(home: Path, clock: Clock, world: World, length: float | None, console:
     shop.start()
     clock.appoint("demo", None)
     ended = threading.Event()
+    over = patience(length) if length is not None else ended.is_set
     frames = 0
     try:
         with Show(console, ZONE, reading=str(home / "outbox")) as show:
@@ -165,7 +166,7 @@ def _play(home: Path, clock: Clock, world: World, length: float | None, console:
                 with changing:
                     shown, happened[:] = list(happened), []
                 _update(show, story, clock, shown if console.is_terminal else [], frames, length)
-                if length is not None and frames * FRAME >= length:
+                if over():
                     break
             shop.stop()
             until = clock.now()
@@ -175,6 +176,7 @@ def _play(home: Path, clock: Clock, world: World, length: float | None, console:
         shop.stop()
         until = clock.now()
         clean = daemon.stop()
+        story.read()
     figures = story.figures()
     if as_json:
         click.echo(json.dumps({**figures, "from": _local(begun), "until": _local(until), "home": str(home)}))
