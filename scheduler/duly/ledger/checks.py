@@ -86,7 +86,7 @@ def claim(
         except IntegrityError:
             return None
         return Claim(number, token, lease_until)
-    if last.state not in ("running", "failed"):
+    if last.state not in ("running", "failed") or (last.state == "running" and last.lease_until > now):
         return None
     taken = connection.execute(
         sa.update(check_run)

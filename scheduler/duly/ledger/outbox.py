@@ -126,7 +126,7 @@ def put(connection: sa.Connection, new: Sequence[NewDelivery], now: dt.datetime)
     there = set(
         connection.execute(sa.select(delivery.c.intent_key).where(delivery.c.intent_key.in_(sorted(wanted)))).scalars()
     )
-    fresh = [n for key, n in sorted(wanted.items()) if key not in there]
+    fresh = [n for key, n in wanted.items() if key not in there]
     if not fresh:
         return {}
     rows = []
