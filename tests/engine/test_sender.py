@@ -183,6 +183,7 @@ def test_a_channel_that_is_down_rests_alone(tmp_path):
     assert len(desk.sent["sms"]) == 1
     assert len(desk.sent["email"]) == 3
     assert desk.engine.sender.down == {"sms": "the gateway refused the login"}
+    assert not desk.engine.sender.send("sms", TEN + 59 * SECOND)
     assert [entry.detail for entry in desk.rule_journal() if entry.event == "channel down"] == [
         "sms is down: the gateway refused the login"
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,6 +128,7 @@ PERSON = duly.Person("zhou", "Zhou", staff=True, addresses={"chat": "zhou"})
         wish(told=PERSON, text=object()),
         wish(handed="zhou"),
         wish(handed=object()),
+        wish(handed=SimpleNamespace(id=object(), name="Zhou")),
     ],
 )
 def test_wishes_that_make_no_sense_stop_only_their_task(tmp_path, nonsense):

@@ -239,16 +239,14 @@ def close(
     if changed.rowcount == 0:
         return []
     alone = sa.select(delivery_case.c.delivery_id).where(delivery_case.c.case_id == case_id)
-    waiting = sa.select(delivery.c.id, delivery.c.firing_id).where(
-        delivery.c.id.in_(alone), delivery.c.state.in_(("waiting", "claimed")), delivery.c.body.is_(None)
-    )
-    cancelled = connection.execute(waiting).all()
+    waiting = (delivery.c.id.in_(alone), delivery.c.state.in_(("waiting", "claimed")), delivery.c.body.is_(None))
+    cancelled = connection.execute(
+        sa.update(delivery)
+        .where(*waiting)
+        .values(state="cancelled", reason=reason, settled_at=now, token=None, lease_until=None)
+        .returning(delivery.c.id, delivery.c.firing_id)
+    ).all()
     if cancelled:
-        connection.execute(
-            sa.update(delivery)
-            .where(delivery.c.id.in_([row.id for row in cancelled]), delivery.c.state.in_(("waiting", "claimed")))
-            .values(state="cancelled", reason=reason, settled_at=now, token=None)
-        )
         under_way = sa.exists().where(
             delivery.c.firing_id == firing.c.id, delivery.c.state.in_(("waiting", "claimed", "sending"))
         )

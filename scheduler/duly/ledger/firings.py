@@ -125,7 +125,7 @@ def settle(connection: sa.Connection, firing_ids: Collection[int], now: dt.datet
             firing.c.id, firing.c.case_id, firing.c.round, delivery.c.state, delivery.c.settled_at, delivery.c.extra
         )
         .join(delivery, delivery.c.firing_id == firing.c.id)
-        .where(firing.c.id.in_(sorted(firing_ids)), firing.c.state.in_(("pending", "fired", "cancelled")))
+        .where(firing.c.id.in_(sorted(firing_ids)), firing.c.state.in_(("pending", "fired")))
     ).all()
     # What was cancelled in an earlier round says nothing of how this one ends.
     rows = [row for row in rows if row.state != "cancelled" or row.extra.get("round", 0) == row.round]
