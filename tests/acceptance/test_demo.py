@@ -21,7 +21,7 @@ RULES = {"care/holiday-notice", "complaints/callback-3d", "orders/ship-within-72
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     """Play the demo once, as programs do."""
-    return duly("demo", "--for", "10s", "--json", "--scale", "0.1", "--dir", tmp_path_factory.mktemp("demo") / "shop")
+    return duly("demo", "--for", "8s", "--json", "--scale", "0.1", "--dir", tmp_path_factory.mktemp("demo") / "shop")
 
 
 def test_the_demo_ends_by_itself_with_its_totals(played):
@@ -87,7 +87,7 @@ def test_one_can_look_further_into_what_it_has_played(played):
 
 def test_without_a_terminal_it_prints_plain_lines(tmp_path):
     """Whoever pipes it gets a line a happening, dated, without colours and cursor movements, and where to read on."""
-    done = duly("demo", "--for", "4s", "--scale", "0.1", TMPDIR=str(tmp_path))
+    done = duly("demo", "--for", "2s", "--scale", "0.1", TMPDIR=str(tmp_path))
     assert done.code == 0
     assert "\x1b" not in done.out
     assert re.search(r"^2026-09-30 \d\d:\d\d:\d\d ➤ .+ by \w+: \S", done.out, re.MULTILINE)
