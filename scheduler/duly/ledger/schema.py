@@ -26,7 +26,7 @@ rule = sa.Table(
     # live | broken (its file has a problem; the last good version goes on) | missing (its file is gone; it pauses)
     sa.Column("state", sa.String(20), nullable=False),
     sa.Column("problem", sa.Text),
-    # how many closings a person has confirmed after a check refused to close them (law 9)
+    # whether a person has confirmed the closings that the last check refused (law 9)
     sa.Column("closings_confirmed", sa.Boolean, nullable=False, default=False),
 )
 
