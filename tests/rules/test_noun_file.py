@@ -100,7 +100,7 @@ def test_smallest_noun_is_read():
     problems = Problems()
     noun = read_noun("noun: parts\none: spare part\nsource: shop\nfrom: parts g\nkey: g.id\n", PATH, problems)
     assert problems.all == []
-    assert noun.times == noun.facts == noun.fields == noun.people == noun.teams == {}
+    assert noun.times == noun.facts == noun.fields == noun.people == noun.teams == noun.measures == {}
 
 
 def test_date_digits_stay_text():
@@ -109,7 +109,7 @@ def test_date_digits_stay_text():
     assert noun.fields["no"].sql == "o.id"
 
 
-@pytest.mark.parametrize("key", ["counts", "measures", "writes"])
+@pytest.mark.parametrize("key", ["counts", "writes"])
 def test_later_sections_are_refused(key):
     """What only a later version reads is refused by name, at the word itself."""
     assert problems_of(ORDERS + f"{key}: {{a: b}}\n") == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from duly.rules.measure import Measure
 from duly.rules.model import Marks
 
 
@@ -81,6 +82,7 @@ class Noun:
     fields: Mapping[str, Field] = field(default_factory=dict)
     people: Mapping[str, RecordPerson] = field(default_factory=dict)
     teams: Mapping[str, str] = field(default_factory=dict)
+    measures: Mapping[str, Measure] = field(default_factory=dict)
     digest: str = ""
     path: str = ""
     marks: Marks = field(default_factory=dict, compare=False, repr=False)

@@ -9,14 +9,16 @@ from typing import TypeVar
 
 from duly.rules import fragment, yaml
 from duly.rules.marks import marks_of
+from duly.rules.measure import Measure
+from duly.rules.measure_file import check_measures, read_measure
 from duly.rules.noun import Fact, Field, Noun, RecordPerson, Time
 from duly.rules.problem import Mark, Problems, suggest_or_list
 from duly.rules.reader import Reader, describe
 
 T = TypeVar("T")
 
-_KEYS = ("noun", "one", "source", "from", "key", "zone", "times", "facts", "fields", "people", "teams")
-_LATER = ("counts", "measures", "writes")
+_KEYS = ("noun", "one", "source", "from", "key", "zone", "times", "facts", "fields", "people", "teams", "measures")
+_LATER = ("counts", "writes")
 _ATTRIBUTES = ("name", "phone", "email", "chat", "lang", "zone", "rest")
 _TAKEN = frozenset({"owner", "told", "in charge"})
 _NAME = re.compile(r"[^\W\d][\w'’-]*( [\w'’-]+)*")
@@ -69,6 +71,7 @@ class _NounReader:
             fields=self._entries("fields", self._field),
             people=self._entries("people", self._person),
             teams=self._entries("teams", self._team),
+            measures=self._entries("measures", self._measure),
             digest=sha256(text.encode()).hexdigest(),
             path=path,
             marks=marks_of(reader.map),
@@ -76,6 +79,7 @@ class _NounReader:
         reader.finish()
         self._check_times(noun)
         self._check_doubles()
+        check_measures(noun, self.problems)
         return noun
 
     def _key(self) -> tuple[str, ...]:
@@ -168,6 +172,9 @@ class _NounReader:
             return self._checked(value, fragment.expression)
         self._problem("003", value.mark, f"the team “{name}” must be SQL, not {describe(value)}", "write a column")
         return None
+
+    def _measure(self, name: str, value: yaml.Node) -> Measure | None:
+        return read_measure(name, value, self.problems)
 
     def _entries(self, key: str, read: Callable[[str, yaml.Node], T | None]) -> dict[str, T]:
         """Read each named entry of the section ``key``."""
