@@ -19,6 +19,7 @@ from duly.cli.stop import BUG, FINE, INTERRUPTED, Stop
 COMMANDS = {
     "init": "Make a new workspace in DIR.",
     "check": "Look for mistakes in a workspace, and run its examples.",
+    "explain": "Say what a problem code means, and how to mend it.",
     "preview": "Show who would hear what now; send nothing.",
     "run": "Run the rules until stopped.",
     "status": "Show how rules, cases and deliveries stand.",

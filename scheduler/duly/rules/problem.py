@@ -15,7 +15,6 @@ _FAMILIES = {
     "C": "config",
     "K": "calendar",
     "X": "example",
-    "P": "plugin",
 }
 _SHAPES = {
     "001": "a key that is not known",
@@ -27,7 +26,12 @@ _SHAPES = {
 }
 
 CODES: dict[str, str] = {
-    **{family + number: f"{of}: {what}" for family, of in _FAMILIES.items() for number, what in _SHAPES.items()},
+    **{
+        family + number: f"{of}: {what}"
+        for family, of in _FAMILIES.items()
+        for number, what in _SHAPES.items()
+        if family + number != "C006"  # settings have no two entries that could contradict each other
+    },
     "Y001": "a file that cannot be read",
     "Y002": "a file that is too big",
     "Y003": "a file that is not UTF-8",
