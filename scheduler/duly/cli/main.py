@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "Make a new workspace in DIR.",
     "check": "Look for mistakes in a workspace, and run its examples.",
     "explain": "Say what a problem code means, and how to mend it.",
+    "facts": "List the words that rules may use.",
     "preview": "Show who would hear what now; send nothing.",
     "run": "Run the rules until stopped.",
     "status": "Show how rules, cases and deliveries stand.",

@@ -16,6 +16,7 @@ from duly.engine.sql_refusal import Refusal, refusal
 from duly.engine.sql_rows import Row, RowReader
 from duly.engine.sql_session import read_only_engine, reading
 from duly.engine.sql_time import TimeReader, TimeWriter, Unreadable
+from duly.rules.noun import Noun
 from duly.rules.plan import Plan
 from duly.rules.problem import Mark, Problem
 from duly.rules.record import Candidate, Record, decode_key, show_key
@@ -136,27 +137,41 @@ class SqlSource:
             problems.append(self._problem(plan, "from", found))
         return problems
 
+    def ask(self, noun: Noun, statement: sa.TextClause, now: dt.datetime) -> Sequence[Row]:
+        """Ask one question in the noun's own SQL, and read the whole answer.
+
+        Parameters
+        ----------
+        now: what ``:now`` and ``:today`` mean in it.
+
+        Raises
+        ------
+        SourceDown: the source cannot be reached, or refuses the question.
+        """
+        with self._asking(noun) as connection:
+            return connection.execute(statement, self._spell.now(now)).all()
+
     def _stream(
         self, plan: Plan, statement: sa.TextClause, values: Mapping[str, object]
     ) -> Generator[Sequence[Row], None, None]:
         with (
-            self._asking(plan) as connection,
+            self._asking(plan.noun) as connection,
             connection.execute(statement, values, execution_options={"yield_per": BATCH}) as result,
         ):
             yield from result.partitions(BATCH)
 
     def _all(self, plan: Plan, statement: sa.TextClause, values: Mapping[str, object]) -> Sequence[Row]:
-        with self._asking(plan) as connection:
+        with self._asking(plan.noun) as connection:
             return connection.execute(statement, values).all()
 
     @contextmanager
-    def _asking(self, plan: Plan) -> Iterator[sa.Connection]:
+    def _asking(self, noun: Noun) -> Iterator[sa.Connection]:
         try:
             with reading(self._engine) as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
             code, words = refusal(error)
-            where = f"sources.{self.name}.url in config/duly.yaml" if code == "S001" else plan.noun.path
+            where = f"sources.{self.name}.url in config/duly.yaml" if code == "S001" else noun.path
             # Without its cause: that shows the statement and the values of records.
             raise SourceDown(f"the source “{self.name}” {words}: see {where}") from None
 
