@@ -17,6 +17,8 @@ from duly.rules.model import (
     ClockKind,
     ClockRef,
     Due,
+    DueEntry,
+    DueTable,
     Rule,
     Step,
     When,
@@ -61,6 +63,11 @@ def step(when: When, written: str = "", at: dt.time | None = None, audience: Aud
     )
 
 
+def entry(written: str) -> DueEntry:
+    """Make an entry of a table of due times."""
+    return DueEntry(Duration.parse(written))
+
+
 def timing(*steps: Step, due: Due | None = None, hours: str = HOURS[0], zone_name: str = ZONES[0]) -> Timing:
     """Make the timing of a rule with these steps."""
     clock = ClockRef(ClockKind.TIME, "placed_at")
@@ -92,6 +99,9 @@ dues = st.one_of(
     lengths.map(lambda written: Due(duration=Duration.parse(written))),
     st.lists(times_of_day, min_size=1, max_size=3, unique=True).map(lambda times: Due(times=tuple(sorted(times)))),
     st.just(Due(time_name="wanted_by")),
+    st.lists(lengths, min_size=2, max_size=2).map(
+        lambda several: Due(table=DueTable("stage", dict(zip("ab", map(entry, several), strict=True))))
+    ),
 )
 
 
@@ -119,15 +129,16 @@ def timings(draw: st.DrawFn) -> Timing:
     clock_at=clocks,
     wanted_in=st.integers(-100 * 24, 400 * 24),
     record_zone=st.sampled_from(["", *ZONES]),
+    stage=st.sampled_from("ab"),
     slack=st.integers(0, 3 * 24 * 60),
     passed=st.integers(0, 30 * 24 * 60),
 )
 def test_no_record_with_a_step_by_the_horizon_lies_outside_the_bounds(
-    rule: Timing, clock_at: dt.datetime, wanted_in: int, record_zone: str, slack: int, passed: int
+    rule: Timing, clock_at: dt.datetime, wanted_in: int, record_zone: str, stage: str, slack: int, passed: int
 ) -> None:
     """Whatever the ladder, the due time and the desk: who has a step coming, or one within reach, is asked for."""
     wanted = {"wanted_by": clock_at + dt.timedelta(hours=wanted_in)}
-    next_at = rule.next_at(clock_at, rule.due(clock_at, wanted), record_zone, {})
+    next_at = rule.next_at(clock_at, rule.due(clock_at, wanted, stage), record_zone, {})
     assume(next_at is not None)
     assert next_at is not None
     horizon = next_at + dt.timedelta(minutes=slack)

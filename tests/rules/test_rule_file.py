@@ -258,7 +258,6 @@ def test_every_problem_of_a_file_is_reported_at_once():
 NOT_YET = [
     ("¦pause: [waiting]\n" + STEPS, "pause"),
     ("¦roundup: {tell: care}", "roundup"),
-    ("due: {¦per: stage, new: 3d}\n" + STEPS, "per"),
     *(
         (f"steps:\n  - {{after: 1h, tell: customer, text: t, ¦{key}: x}}\n", key)
         for key in ("repeat", "group", "attach", "who", "skill")

@@ -178,7 +178,7 @@ class _Told:
             clock = bound.rule.clock
             return f"It matches, but has no clock to count from: {clock} is empty, or no time."
         timing, wall = Timing(bound), self.desk.wall
-        due_at = timing.due(candidate.clock_at, candidate.times)
+        due_at = timing.due(candidate.clock_at, candidate.times, candidate.stage)
         stands = f"It matches; its clock stands at {wall(candidate.clock_at)}"
         stands += f", due {wall(due_at)}." if due_at else "."
         if any(chapter.case.clock == candidate.clock for chapter in self.memory.chapters):
@@ -193,7 +193,7 @@ class _Told:
         settings, now = self.desk.snapshot.settings, self.desk.now
         if candidate.clock_at < now - settings.reach:
             return f"That is longer ago than checks look: “reach” in config/duly.yaml is {settings.reach.days}d."
-        due_at = timing.due(candidate.clock_at, candidate.times)
+        due_at = timing.due(candidate.clock_at, candidate.times, candidate.stage)
         first = timing.next_at(candidate.clock_at, due_at, record.zone, {})
         if first is None:
             return "No step of the rule ever comes for it."

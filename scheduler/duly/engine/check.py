@@ -155,7 +155,7 @@ class _Run:
         for candidate in batch:
             case = known.get((candidate.key, candidate.clock))
             if case is None:
-                due_at = timing.due(candidate.clock_at, candidate.times)
+                due_at = timing.due(candidate.clock_at, candidate.times, candidate.stage)
                 moments = timing.moments(candidate.clock_at, due_at, candidate.zone, {})
                 if moments and min(moments) <= horizon and max(moments) >= self.now - self.reach:
                     new.append((candidate, due_at, min(moments)))
@@ -249,10 +249,10 @@ class _Run:
     def _due(self, case: KnownCase, candidate: Candidate) -> dt.datetime | None:
         """Reckon by when a known case must be done, as the version says on which it started (law 7)."""
         bound, timing = self._version(case)
-        name = bound.rule.due.time_name if bound.rule.due else ""
-        if name and (self.live.bound.rule.due is None or self.live.bound.rule.due.time_name != name):
-            return case.due_at  # the rule no longer asks for that time
-        return timing.due(candidate.clock_at, candidate.times)
+        needed, asked = bound.plan, self.live.plan
+        if (needed.due and needed.due != asked.due) or (needed.per and needed.per != asked.per):
+            return case.due_at  # the rule no longer asks for that time, or for that field
+        return timing.due(candidate.clock_at, candidate.times, candidate.stage)
 
     def _version(self, case: KnownCase) -> tuple[BoundRule, Timing]:
         return self.rules.version(case.version_id) or (self.live.bound, self.live.timing)
@@ -325,7 +325,7 @@ class _Run:
             self._tell("unreadable", "with a time that cannot be read", len(self.unreadable), self.unreadable)
             if self.tells:
                 self._tell("no clock", "without a clock", *clockless)
-                self._tell("no due", "without the time that its due names", len(self.dueless), self.dueless)
+                self._tell("no due", self._lacking(), len(self.dueless), self.dueless)
             state = "refused" if refused else "done"
             figures = {"found": self.found, "opened": self.opened, "closed": closed, "held": self.held}
             if not checks.finish(self.connection, self.claim, state, self.now, reason=reason or None, **figures):
@@ -333,6 +333,10 @@ class _Run:
                 return None
         again = refused and self.last is not None and self.last.state == "refused"
         return Checked(state, self.opened, closed, self.held, reason, again)
+
+    def _lacking(self) -> str:
+        per = self.live.plan.per
+        return f"with a “{per.name}” for which there is no due time" if per else "without the time that its due names"
 
     def _close_used_up(self) -> int:
         """Without ``done``, a case is done, and stays so, once its ladder is used up and its clock has passed."""

@@ -16,7 +16,7 @@ from duly.rules.directory import Directory
 from duly.rules.example_file import parse_example_time
 from duly.rules.model import Comparison, Condition, Example, FactIs
 from duly.rules.noun import Noun, RecordPerson, Time
-from duly.rules.record import Candidate, Record
+from duly.rules.record import Candidate, Record, in_stage, spell_stage
 from duly.time.zone import midnight, zone
 
 KEY = b"1"
@@ -85,6 +85,12 @@ class ExampleRecord:
         proofs = {name for names in self._proofs.values() for name in names}
         return [at for name, at in self._times.items() if at is not None and name in proofs]
 
+    @property
+    def stage(self) -> str:
+        """The value of the field by which the rule's due time goes; empty when it goes by none."""
+        per = self._bound.plan.per
+        return spell_stage(self._words(per.name)) if per else ""
+
     def happen(self, what: str, now: dt.datetime) -> None:
         """Change the record: a fact becomes so (``shipped``) or not (``not waiting``), or a field gets a value."""
         fact = what.removeprefix("not ")
@@ -132,13 +138,18 @@ class ExampleRecord:
     def _candidate(self, now: dt.datetime, day: dt.date | None) -> Candidate | None:
         plan = self._bound.plan
         if plan.clock is None:
-            return Candidate(KEY, day.isoformat(), midnight(day, self._local), zone=self.zone) if day else None
+            if day is None:
+                return None
+            return Candidate(KEY, day.isoformat(), midnight(day, self._local), zone=self.zone, stage=self.stage)
         clock_at = self._time(plan.clock, now)
         if clock_at is None:
             return None
         due_at = self._time(plan.due, now) if plan.due else None
         times = {plan.due.name: due_at} if plan.due and due_at else {}
-        return Candidate(KEY, self._spelled(plan.clock, clock_at), clock_at, times, self.zone)
+        clock = self._spelled(plan.clock, clock_at)
+        if plan.per and plan.per.since:
+            clock = in_stage(clock, self.stage)
+        return Candidate(KEY, clock, clock_at, times, self.zone, self.stage)
 
     def _spelled(self, clock: Time, at: dt.datetime) -> str:
         if clock.matter:

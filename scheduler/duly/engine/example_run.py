@@ -141,7 +141,8 @@ class ExampleRun:
         """The first of its times, or of the moments that steps might come to because of one."""
         first = min(self.moments)
         named = self._bound.noun.times
-        clocks = [Candidate(KEY, "", at, dict.fromkeys(named, at)) for at in self.moments]
+        stage = self._record.stage
+        clocks = [Candidate(KEY, "", at, dict.fromkeys(named, at), stage=stage) for at in self.moments]
         if self._bound.day_clock:
             found = self._record.at(first, self._bound.next_day(first)).candidate
             clocks = [found] if found else []
@@ -250,7 +251,7 @@ class ExampleRun:
         return slot if slot and slot > self._now else None
 
     def _first_step(self, of: Candidate) -> dt.datetime | None:
-        due_at = self._timing.due(of.clock_at, of.times)
+        due_at = self._timing.due(of.clock_at, of.times, of.stage)
         return self._timing.next_at(of.clock_at, due_at, self._record.zone, {})
 
     def _slot_from(self, at: dt.datetime) -> dt.datetime:

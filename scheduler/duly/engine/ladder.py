@@ -24,8 +24,8 @@ from duly.ledger.firings import Firing, NewFiring
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import NewDelivery
 from duly.rules.bind import BoundRule
-from duly.rules.model import AudienceKind, Step
-from duly.rules.record import Record
+from duly.rules.model import Audience, AudienceKind, Step
+from duly.rules.record import Record, spell_stage
 
 BATCH = 256
 STAFF_WAIT = dt.timedelta(minutes=15)
@@ -242,7 +242,7 @@ class _Rung:
 
     def with_record(self, record: Record | None) -> _Move:
         """Decide on what the source says of the record now."""
-        if record is None or record.done or not record.matches:
+        if record is None or record.done or not record.matches or self._is_elsewhere(record):
             return self._wait_for_check(record)
         return self._decide(record, self._due(record))
 
@@ -266,8 +266,19 @@ class _Rung:
 
     def _wait_for_check(self, record: Record | None) -> _Move:
         """The record has changed; what that means for the case is for the next check to say."""
-        because = "the record is no longer there" if record is None else why_not(self.live, record) or "it is done"
+        if record is None:
+            because = "the record is no longer there"
+        elif record.candidate and self._is_elsewhere(record):
+            because = f"its clock is now {record.candidate.clock}"
+        else:
+            because = why_not(self.live, record) or "it is done"
         return _Move(self.case, self.live.bound.next_slot(self.now), lines=[("not fired", because)])
+
+    def _is_elsewhere(self, record: Record) -> bool:
+        """Tell whether the record's clock has begun anew, as it does with each stage: the case is over."""
+        if self.live.bound.day_clock or record.candidate is None:
+            return False
+        return record.candidate.clock != self.case.clock
 
     def _due(self, record: Record) -> list[Timed]:
         waiting = self._waiting(record, self.fired)
@@ -275,7 +286,24 @@ class _Rung:
 
     def _waiting(self, record: Record, fired: Fired) -> list[Timed]:
         case = self.case
-        return self.timing.waiting(case.clock_at, case.due_at, record.zone, fired, case.acknowledged_at)
+        waiting = self.timing.waiting(case.clock_at, case.due_at, record.zone, fired, case.acknowledged_at)
+        who = self._in_charge(record)
+        if who is None:
+            return waiting
+        return [
+            replace(timed, step=replace(timed.step, audience=who))
+            if timed.step.audience.kind is AudienceKind.IN_CHARGE
+            else timed
+            for timed in waiting
+        ]
+
+    def _in_charge(self, record: Record) -> Audience | None:
+        """Find whom the table of due times puts in charge of the record's stage, until somebody takes the case."""
+        table = self.bound.rule.due.table if self.bound.rule.due else None
+        if table is None or self.case.in_charge:
+            return None
+        entry = table.entry(spell_stage(record.fields.get(table.per)))
+        return entry.who if entry else None
 
     def _decide(self, record: Record, due: Sequence[Timed]) -> _Move:
         move = _Move(self.case, None, record)

@@ -149,7 +149,7 @@ class _Found:
             progress(len(batch))
 
     def _moment(self, candidate: Candidate) -> dt.datetime:
-        due_at = self.live.timing.due(candidate.clock_at, candidate.times)
+        due_at = self.live.timing.due(candidate.clock_at, candidate.times, candidate.stage)
         return self.live.timing.next_at(candidate.clock_at, due_at, candidate.zone, {}) or NEVER
 
 
@@ -243,7 +243,7 @@ def _play(engine: Engine, live: LiveRule, now: dt.datetime) -> None:
 
 
 def _outcome(engine: Engine, live: LiveRule, candidate: Candidate) -> Previewed:
-    due_at = live.timing.due(candidate.clock_at, candidate.times)
+    due_at = live.timing.due(candidate.clock_at, candidate.times, candidate.stage)
     waiting = live.timing.waiting(candidate.clock_at, due_at, candidate.zone, {})
     first = min((timed for timed in waiting if timed.moment), key=lambda timed: timed.moment or NEVER, default=None)
     with engine.house.ledger.read() as connection:

@@ -11,7 +11,7 @@ from typing import Any
 from duly.api.person import Person
 from duly.engine.sql_time import Reading, TimeReader, Unreadable, Wall
 from duly.rules.plan import Plan
-from duly.rules.record import Candidate, Record, encode_key
+from duly.rules.record import Candidate, Record, encode_key, in_stage, spell_stage
 
 Row = Sequence[Any]
 
@@ -43,6 +43,7 @@ class RowReader:
         self._due = times.reader(plan.due, noun.times, columns) if plan.due else None
         self._matter = self._next_column() if plan.clock and plan.clock.matter else None
         self._zone = self._next_column() if noun.zone else None
+        self._stage = self._next_column() if plan.per else None
 
     @property
     def is_composite(self) -> bool:
@@ -79,7 +80,10 @@ class RowReader:
         times = _NO_TIMES
         if self._due and self._plan.due and (due := self._due(row, wall)):
             times = {self._plan.due.name: due[0]}
-        return Candidate(self.key(row), spelled, at, times, wall.zone.key if wall else "")
+        stage = spell_stage(row[self._stage]) if self._stage is not None else ""
+        if self._plan.per and self._plan.per.since:
+            spelled = in_stage(spelled, stage)
+        return Candidate(self.key(row), spelled, at, times, wall.zone.key if wall else "", stage)
 
     def has_clock(self, row: Row) -> bool:
         """Whether the row has a clock that can be read."""

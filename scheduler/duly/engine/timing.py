@@ -40,21 +40,26 @@ class Timing:
         self._working = bound.working
         self._customers = frozenset(name for name, person in bound.noun.people.items() if not person.staff)
 
-    def due(self, clock_at: dt.datetime, times: Mapping[str, dt.datetime]) -> dt.datetime | None:
+    def due(self, clock_at: dt.datetime, times: Mapping[str, dt.datetime], stage: str = "") -> dt.datetime | None:
         """Reckon by when a record must be done.
 
         Parameters
         ----------
         clock_at: the instant its clock counts from.
         times: the noun's times that the rule's ``due`` names.
+        stage: the value of the field by which a table goes.
 
         Returns
         -------
-        The due instant; ``None`` when the rule has no ``due``, or the record lacks the time it names.
+        The due instant; ``None`` when the rule has no ``due``, the record lacks the time it names, or the table does
+        not provide for its stage.
         """
         due = self._rule.due
         if due is None:
             return None
+        if due.table is not None:
+            entry = due.table.entry(stage)
+            return self._working.add(clock_at, entry.duration) if entry else None
         if due.duration is not None:
             return self._working.add(clock_at, due.duration)
         if due.times:
@@ -151,7 +156,8 @@ class Timing:
             return end
         if due.time_name:
             return None
-        return self._earliest_start(end, due.duration) if due.duration else end - 2 * ELAPSED_DAY
+        starts = (self._earliest_start(end, duration) for duration in due.durations)
+        return min(starts, default=end - 2 * ELAPSED_DAY)
 
     def _earliest_start(self, end: dt.datetime, duration: Duration) -> dt.datetime:
         """Find an instant before which the duration ends before ``end``."""
@@ -174,16 +180,15 @@ class Timing:
                 latest = self._latest_end(latest, step.duration)
             else:
                 latest -= _at_least(step.duration)
-        if from_due and due is not None and due.duration is not None:
-            latest -= _at_least(due.duration)
+        if from_due and due is not None and due.durations:
+            latest -= min(map(_at_least, due.durations))
         return latest
 
     def _latest_end(self, start: dt.datetime, duration: Duration) -> dt.datetime:
         if duration.unit is Unit.PERCENT:
             due = self._rule.due
-            if due is None or due.duration is None:
-                return start + 2 * ELAPSED_DAY
-            return self._working.add(start, due.duration) + 2 * ELAPSED_DAY
+            ends = (self._working.add(start, duration) for duration in due.durations) if due else ()
+            return max(ends, default=start) + 2 * ELAPSED_DAY
         end = self._working.add(start, duration)
         if duration.unit in (Unit.WORKING, Unit.WORKING_DAYS):
             # Counted backwards, every end up to the next opening leads to the same start.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from duly.rules.directory import Directory
-from duly.rules.model import AudienceKind, Rule, Step
+from duly.rules.model import Audience, AudienceKind, Rule
 from duly.rules.noun import Noun
 from duly.rules.place import place_of
 from duly.rules.problem import Mark, Problems, suggest, suggest_or_list
@@ -18,9 +18,10 @@ def check_owner(rule: Rule, directory: Directory, problems: Problems) -> None:
         problems.add("R005", rule.marks["owner"], f"unknown owner “{rule.owner}”", cure)
 
 
-def check_audience(step: Step, rule: Rule, noun: Noun, directory: Directory, problems: Problems) -> None:
-    """Note a problem when a step names somebody whom nobody knows."""
-    audience, mark = step.audience, step.marks["do"]
+def check_audience(
+    audience: Audience, mark: Mark, rule: Rule, noun: Noun, directory: Directory, problems: Problems
+) -> None:
+    """Note a problem when an audience, which stands at ``mark``, names somebody whom nobody knows."""
     place = place_of(audience.name, rule.text, mark)
     teams = {*directory.teams, *noun.teams}
     match audience.kind:

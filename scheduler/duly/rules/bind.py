@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from duly.rules.audience_check import check_audience, check_owner
 from duly.rules.condition_check import check_condition, check_fact
+from duly.rules.due_check import check_due, staged_by
 from duly.rules.example_check import bind_examples
 from duly.rules.model import ClockKind, ClockRef, Rule, Step
 from duly.rules.noun import Noun
 from duly.rules.place import place_of
 from duly.rules.plan import Plan
-from duly.rules.problem import Mark, Problems, suggest, suggest_or_list
+from duly.rules.problem import Mark, Problems, suggest_or_list
 from duly.rules.surroundings import Surroundings
 from duly.rules.text_check import check_text
 from duly.time.calendar import Calendar
@@ -116,7 +117,7 @@ class _Binder:
         rule, noun = self.rule, self.noun
         conditions = [*rule.where, *rule.except_, *rule.done, *(each for step in rule.steps for each in step.if_)]
         answers = [check_condition(condition, noun, rule.text, self.problems) for condition in conditions]
-        sound = self._due() and all(answers)
+        sound = check_due(rule, noun, self.around.directory, self.problems) and all(answers)
         clock, calendar = self._clock()
         self._cover()
         self._caps()
@@ -136,6 +137,9 @@ class _Binder:
         if clock is None:
             if "clock" in self.rule.marks:
                 return None, None
+            staged = staged_by(self.rule, self.noun)
+            if staged:
+                return ClockRef(ClockKind.TIME, staged.since), None
             if len(times) == 1:
                 return ClockRef(ClockKind.TIME, next(iter(times))), None
             mark = (
@@ -160,14 +164,6 @@ class _Binder:
         self.problems.add("R005", mark, f"“{self.noun.name}” has no time “{clock.name}”", cure)
         return None, None
 
-    def _due(self) -> bool:
-        name = self.rule.due.time_name if self.rule.due else ""
-        if not name or name in self.noun.times:
-            return True
-        cure = suggest(name, self.noun.times) or "write a duration, a time of day or a time of the noun"
-        self.problems.add("R005", self.rule.marks["due"], f"“{self.noun.name}” has no time “{name}”", cure)
-        return False
-
     def _cover(self) -> None:
         _, of, fact = self.rule.cover.partition(" of ")
         if of:
@@ -181,7 +177,7 @@ class _Binder:
                 self.problems.add("R005", mark, f"unknown “{cap.each}” to limit", suggest_or_list(cap.each, known))
 
     def _step(self, step: Step) -> None:
-        check_audience(step, self.rule, self.noun, self.around.directory, self.problems)
+        check_audience(step.audience, step.marks["do"], self.rule, self.noun, self.around.directory, self.problems)
         if step.text:
             check_text(step, self.rule, self.noun, self.around, self.problems)
         for channel in (channel for fallbacks in step.by for channel in fallbacks):

@@ -24,7 +24,8 @@ def bind_examples(rule: Rule, noun: Noun, channels: Collection[str], problems: P
 
     Where the record is itself a person (``customer`` of ``customers``), its addresses are the person's.
     """
-    audiences = {step.audience.written for step in rule.steps}
+    in_charge = [entry.who for entry in rule.due.table.all if entry.who] if rule.due and rule.due.table else []
+    audiences = {audience.written for audience in (*(step.audience for step in rule.steps), *in_charge)}
     return tuple(_Example(example, rule, noun, channels, problems).bind(audiences) for example in rule.examples)
 
 

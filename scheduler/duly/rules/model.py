@@ -67,8 +67,34 @@ class ClockRef:
 
 
 @dataclass(frozen=True, slots=True)
+class DueEntry:
+    """How long one stage, or one kind of record, may take, and who is in charge of it meanwhile."""
+
+    duration: Duration
+    who: Audience | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueTable:
+    """``due: {per: stage, new: 30m, otherwise: 1 working day}``: a due time for each value of a field."""
+
+    per: str
+    entries: Mapping[str, DueEntry]
+    otherwise: DueEntry | None = None
+
+    @property
+    def all(self) -> tuple[DueEntry, ...]:
+        """Every entry, ``otherwise`` among them."""
+        return (*self.entries.values(), *((self.otherwise,) if self.otherwise else ()))
+
+    def entry(self, value: str) -> DueEntry | None:
+        """Find the entry for a value of the field; ``None`` when the table does not provide for it."""
+        return self.entries.get(value, self.otherwise)
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
-    """By when it must be done: exactly one of a duration after the clock, times of day, a time of the noun.
+    """By when it must be done: exactly one of a duration after the clock, times of day, a time of the noun, a table.
 
     ``times`` are in order; due is the first of them at or after the clock.
     """
@@ -76,6 +102,14 @@ class Due:
     duration: Duration | None = None
     times: tuple[dt.time, ...] = ()
     time_name: str = ""
+    table: DueTable | None = None
+
+    @property
+    def durations(self) -> tuple[Duration, ...]:
+        """The durations after the clock that it may come to; empty for a due time that is none."""
+        if self.table:
+            return tuple(entry.duration for entry in self.table.all)
+        return (self.duration,) if self.duration else ()
 
 
 class When(Enum):

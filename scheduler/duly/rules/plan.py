@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from duly.rules.fragment import for_text
 from duly.rules.model import ClockKind, Comparison, Condition, FactIs, Rule
-from duly.rules.noun import Noun, Time
+from duly.rules.noun import Field, Noun, Time
 
 _ONE_STATEMENT = ":now is not null"
 """Always true. A driver that has at least one value to bind sends one statement and no more, whatever the SQL says."""
@@ -33,7 +33,8 @@ class Plan:
 
     Every statement is a ``text()`` whose values are bound, never pasted. It takes ``:now``, and where the SQL of the
     vocabulary says so ``:today``. Its columns come in a fixed order: the ``head`` (the key, then `leaves`, then the
-    clock's ``matter`` and the record's ``zone`` where there are any), and in a lookup the `tail` after it.
+    clock's ``matter``, the record's ``zone`` and the field `per` where there are any), and in a lookup the `tail`
+    after it.
 
     Parameters
     ----------
@@ -65,6 +66,12 @@ class Plan:
         """The time that the rule's ``due`` names, if it names one."""
         due = self.rule.due
         return self.noun.times[due.time_name] if due and due.time_name else None
+
+    @cached_property
+    def per(self) -> Field | None:
+        """The field by which the rule's ``due`` goes, if that is a table."""
+        due = self.rule.due
+        return self.noun.fields[due.table.per] if due and due.table else None
 
     @cached_property
     def leaves(self) -> tuple[Time, ...]:
@@ -187,7 +194,8 @@ class Plan:
     @property
     def _head(self) -> tuple[str, ...]:
         matter = self.clock.matter if self.clock else ""
-        parts = (*self.noun.key, *(leaf.sql for leaf in self.leaves), matter, self.noun.zone)
+        per = self.per.sql if self.per else ""
+        parts = (*self.noun.key, *(leaf.sql for leaf in self.leaves), matter, self.noun.zone, per)
         return tuple(_sql(part) for part in parts if part)
 
     def _leaves(self, time: Time) -> Iterator[Time]:

@@ -62,6 +62,7 @@ CODES: dict[str, str] = {
     "R019": "a step without a moment, or with two",
     "R020": "a comparison that does not fit its field",
     "R021": "a rule of a noun, source or plugin that is itself broken",
+    "R022": "a table of due times that does not provide for every value",
     "V010": "SQL that is not one expression",
     "V011": "a name that the language of rules cannot say",
     "V012": "a time that leans on itself",

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from duly.api.person import Person
@@ -18,6 +19,8 @@ class Candidate:
     ``key`` is the canonical JSON of the record's key. ``clock`` is the clock as the source spells it, to the second (or
     the time's ``matter``): the third part of a case's identity. ``clock_at`` and ``times`` are instants in UTC;
     ``times`` holds only those that the rule's due time needs. ``zone`` is the record's own zone, empty for none.
+    ``stage`` is the value of the field by which the rule's due time goes; where that field has a clock of its own, the
+    stage is part of ``clock``.
     """
 
     key: bytes
@@ -25,6 +28,7 @@ class Candidate:
     clock_at: dt.datetime
     times: Mapping[str, dt.datetime] = field(default_factory=dict)
     zone: str = ""
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,24 @@ class Record:
     staff: Mapping[str, str] = field(default_factory=dict)
     teams: Mapping[str, str] = field(default_factory=dict)
     zone: str = ""
+
+
+LONGEST_CLOCK = 64
+"""How many letters of a clock, and of the stage behind it, tell two cases apart."""
+
+
+def in_stage(clock: str, stage: str) -> str:
+    """Spell the clock of a stage: a record enters two stages within one second, or leaves and enters one again."""
+    return f"{clock} {stage}".rstrip()[:LONGEST_CLOCK]
+
+
+def spell_stage(value: object) -> str:
+    """Spell the value of a field as the entries of a table do: empty for none, 2 for 2.00."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, (Decimal, float)) and value == int(value):
+        value = int(value)
+    return "" if value is None else str(value).strip()
 
 
 def encode_key(value: object) -> bytes:

@@ -7,16 +7,15 @@ import re
 from collections.abc import Collection
 
 from duly.rules.condition import read_conditions
+from duly.rules.due_file import read_due
 from duly.rules.example_file import read_examples
 from duly.rules.limits_file import read_limits
-from duly.rules.model import ClockKind, ClockRef, Due, Limits, Rule
+from duly.rules.model import ClockKind, ClockRef, Limits, Rule
 from duly.rules.problem import Mark, Problems
 from duly.rules.reader import Reader, load_mapping
 from duly.rules.step_file import check_steps, not_yet, read_steps, refuse_later
-from duly.rules.yaml import Mapping, Scalar, Sequence
-from duly.time.duration import Duration, Unit
+from duly.rules.yaml import Mapping, Sequence
 from duly.time.slot import Schedule
-from duly.time.span import time_of_day
 from duly.time.window import Window
 
 ACTIONS = frozenset({"escalate"})
@@ -28,8 +27,6 @@ _KEYS = (
 _LATER_KEYS = frozenset({"pause", "roundup"})
 _LATER_CLOCKS = ("anniversary of", "first seen")
 _COVER = re.compile(r"\d{1,3}(?:\.\d+)?%(?: of \S.*)?")
-_TIME_LIKE = re.compile(r"\d\d?[:：.]\d\d")
-_DURATION_LIKE = re.compile(r"[+-]?\d|at once$")
 
 
 def read_rule(text: str, id: str, path: str, problems: Problems, doings: Collection[str] = ACTIONS) -> Rule | None:
@@ -68,7 +65,8 @@ class _RuleReader:
             reader.finish(_LATER_KEYS)
             return None
         marks = {key.value: key.mark for key, _ in reader.map.entries} | reader.marks()
-        clock, due = self._clock(), self._due()
+        clock = self._clock()
+        due, due_marks = read_due(reader)
         check = self._check()
         steps = read_steps(reader.items("steps", required=True), self.doings, self.problems)
         if reader.has("steps") and reader.map.get("steps") == Sequence((), reader.map.mark):
@@ -95,7 +93,7 @@ class _RuleReader:
             limits=limits,
             cover=self._cover(),
             examples=read_examples(reader.items("examples"), self.problems),
-            marks={**marks, **limit_marks, "": reader.map.mark},
+            marks={**marks, **limit_marks, **due_marks, "": reader.map.mark},
         )
         self._conditions()
         reader.finish(_LATER_KEYS)
@@ -123,35 +121,6 @@ class _RuleReader:
                 return None
             return ClockRef(ClockKind.NEXT_DAY, name)
         return ClockRef(ClockKind.TIME, written)
-
-    def _due(self) -> Due | None:
-        value = self.reader.map.get("due")
-        if isinstance(value, Mapping):
-            if any(key == "per" for key in value):
-                not_yet(self.problems, value.entries[0][0].mark, "per")
-            else:
-                self.reader.problem("003", value.mark, "“due” must be a duration, a time of day or a time’s name")
-            return None
-        texts = self.reader.texts("due")
-        if isinstance(value, Sequence):
-            times = [time for text in texts if (time := self.reader.parse_scalar(text, time_of_day)) is not None]
-            if not value.items:
-                self.reader.problem("003", value.mark, "“due” is empty", "write times such as “[09:00, 16:30]”")
-            return Due(times=tuple(sorted(set(times)))) if times else None
-        return self._single_due(texts[0]) if texts else None
-
-    def _single_due(self, text: Scalar) -> Due | None:
-        written = " ".join(text.value.split())
-        if _TIME_LIKE.match(written):
-            time = self.reader.parse_scalar(text, time_of_day)
-            return None if time is None else Due(times=(time,))
-        if not _DURATION_LIKE.match(written):
-            return Due(time_name=written)
-        duration = self.reader.parse_scalar(text, Duration.parse)
-        if duration is not None and duration.unit is Unit.PERCENT:
-            self.reader.problem("004", text.mark, "“due” cannot be a percentage", "write a duration such as “72h”")
-            return None
-        return None if duration is None else Due(duration=duration)
 
     def _check(self) -> tuple[Schedule, ...]:
         if not self.reader.has("check"):
