@@ -27,6 +27,7 @@ from duly.rules.noun import Noun, RecordPerson, Time
 from duly.time.calendar import built_in
 from duly.time.duration import Duration
 from duly.time.hours import Hours
+from duly.time.repeat import Repeat
 from duly.time.slot import Schedule
 from duly.time.working import WorkingTime
 from duly.time.zone import zone
@@ -56,10 +57,19 @@ def working(hours: str, zone_name: str) -> WorkingTime:
     return WorkingTime(Hours.parse(hours), built_in("CN"), zone(zone_name))
 
 
-def step(when: When, written: str = "", at: dt.time | None = None, audience: Audience = STAFF) -> Step:
+def step(
+    when: When, written: str = "", at: dt.time | None = None, audience: Audience = STAFF, repeat: str = ""
+) -> Step:
     """Make one step."""
     return Step(
-        f"{when} {written} {at}", when, Duration.parse(written) if written else None, "tell", audience, "hello", at
+        identity=f"{when} {written} {at} {repeat}",
+        when=when,
+        duration=Duration.parse(written) if written else None,
+        do="tell",
+        audience=audience,
+        text="hello",
+        at=at,
+        repeat=Repeat.parse(repeat) if repeat else None,
     )
 
 
@@ -93,6 +103,9 @@ changes = st.sampled_from(["2024-03-10", "2024-03-31", "2024-04-06", "2024-10-05
 clocks = st.one_of(instants, changes)
 times_of_day = st.times().map(lambda time: time.replace(second=0, microsecond=0))
 lengths = st.sampled_from(LENGTHS)
+REPEATS = ["", "daily", "workdays", "every 2h", "daily up to 40 times", "workdays up to 30 times", "workdays for 30d"]
+OFTEN = ["every 30m up to 1000 times", "every 3d up to 50 times", "daily for 20 working days", "every 5h for 3d"]
+repeats = st.sampled_from([*REPEATS, *OFTEN])
 shares = st.integers(1, 100).map(lambda share: f"{share}%")
 dues = st.one_of(
     st.none(),
@@ -116,10 +129,12 @@ def timings(draw: st.DrawFn) -> Timing:
         written = draw(st.one_of(lengths, shares) if share else lengths)
         at = draw(st.one_of(st.none(), times_of_day))
         audience = draw(st.sampled_from([CUSTOMER, STAFF]))
+        repeat = draw(repeats)
         if when is When.AT:
-            steps.append(step(when, "", at or NOON, audience))
+            steps.append(step(when, "", at or NOON, audience, repeat))
         else:
-            steps.append(step(when, "at once" if when is When.LATE and draw(st.booleans()) else written, at, audience))
+            written = "at once" if when is When.LATE and draw(st.booleans()) else written
+            steps.append(step(when, written, at, audience, repeat))
     return timing(*steps, due=due, hours=draw(st.sampled_from(HOURS)), zone_name=draw(st.sampled_from(ZONES)))
 
 
@@ -146,6 +161,20 @@ def test_no_record_with_a_step_by_the_horizon_lies_outside_the_bounds(
     low, high = rule.clock_bounds(now, horizon, REACH)
     assert low is None or low <= clock_at
     assert high is None or clock_at <= high
+
+
+@settings(max_examples=200)
+@given(rule=timings(), clock_at=clocks, wanted_in=st.integers(-100 * 24, 400 * 24), record_zone=st.sampled_from(ZONES))
+def test_no_record_with_its_last_step_within_reach_lies_below_the_bounds(
+    rule: Timing, clock_at: dt.datetime, wanted_in: int, record_zone: str
+) -> None:
+    """A step that repeats for months keeps its record in sight until its last time has passed out of reach."""
+    wanted = {"wanted_by": clock_at + dt.timedelta(hours=wanted_in)}
+    moments = rule.moments(clock_at, rule.due(clock_at, wanted), record_zone, {})
+    assume(moments)
+    now = max(moments) + REACH
+    low, _ = rule.clock_bounds(now, now + dt.timedelta(minutes=25), REACH)
+    assert low is None or low <= clock_at
 
 
 @given(rule=timings(), now=clocks)

@@ -10,8 +10,9 @@ from itertools import product
 from duly.cli.desk import Desk
 from duly.cli.stop import USAGE, Stop
 from duly.engine.assembly import assemble
+from duly.engine.occurrences import Fired
 from duly.engine.source import SourceDown
-from duly.engine.timing import Fired, Timed
+from duly.engine.timing import Timed
 from duly.engine.versions import Versions
 from duly.ledger import cases, firings, journal, outbox, overview, versions
 from duly.ledger.cases import Case

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from duly.engine.house import House
 from duly.engine.live import LiveRule, LiveRules
+from duly.engine.occurrences import Fired
 from duly.engine.record_json import pack
 from duly.engine.source import Source, SourceDown
-from duly.engine.timing import Fired, Timing
+from duly.engine.timing import Timing
 from duly.ledger import cases, checks, firings, journal, versions
 from duly.ledger.cases import KnownCase, NewCase
 from duly.ledger.checks import Claim, LastCheck

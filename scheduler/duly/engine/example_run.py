@@ -37,8 +37,10 @@ from duly.time.zone import DAY, midnight
 
 LONGEST = dt.timedelta(days=400)
 """How long after the last thing that happens an example without ``until`` may go on."""
-MOST_TICKS = 200
-"""How often time may jump in one example: a ladder takes some ten jumps."""
+MOST_TICKS = 1000
+"""How often time may jump in one example: each time a step comes takes up to three jumps."""
+ENDLESS_TICKS = 200
+"""How often, where a step repeats without an end and the example has none either."""
 REACHED = ("accepted", "rejected", "unsure")
 """How a delivery ends that makes its step a fired one (law 1)."""
 SILENT = frozenset(
@@ -194,12 +196,19 @@ class ExampleRun:
             if wake is None or wake >= end:
                 return
             slot = self._bound.latest_slot(wake)
+            if self._ticks > ENDLESS_TICKS and self._until is None and self._repeats:
+                raise ValueError("it comes to no end: a step repeats; add “until: …”")
             if self._ticks > MOST_TICKS:
                 raise ValueError(f"it comes to no end: {self.silence() or 'something is always due'}")
             if slot - self._now > OUTAGE:
                 self._tick(self._bound.latest_slot(slot - _JUST))
             self._tick(slot)
             self._tick(wake)
+
+    @property
+    def _repeats(self) -> bool:
+        """Whether a step repeats until its case closes."""
+        return any(step.repeat and step.repeat.is_endless for step in self._bound.rule.steps)
 
     def _tick(self, at: dt.datetime) -> None:
         if at > self._now:

@@ -15,9 +15,10 @@ from duly.engine.check import why_not
 from duly.engine.house import House
 from duly.engine.live import LiveRule
 from duly.engine.notices import Notices
+from duly.engine.occurrences import Fired
 from duly.engine.record_json import pack, unpack, unpack_person
 from duly.engine.source import SourceDown
-from duly.engine.timing import Fired, Timed, Timing
+from duly.engine.timing import Timed, Timing
 from duly.ledger import cases, firings, journal, outbox
 from duly.ledger.cases import Case
 from duly.ledger.firings import Firing, NewFiring
@@ -153,16 +154,33 @@ class Ladder:
             timing = (self._house.rules.version(case.version_id) or (live.bound, live.timing))[1]
             for timed, reached in move.leaving:
                 step = timed.step
-                if (case.id, step.identity, 0) not in written:
+                if (case.id, step.identity, timed.occurrence) not in written:
                     continue
-                firing_id, round_ = written[(case.id, step.identity, 0)]
+                firing_id, round_ = written[(case.id, step.identity, timed.occurrence)]
                 expires_at = timing.expiry(step, timed.moment or now, case.due_at, case.clock_at)
                 new = self._deliveries(live, case, step, reached, firing_id, round_, expires_at, now)
+                if timed.occurrence:
+                    new, replaced = self._in_place_of_earlier(connection, case, timed, new, now)
+                    entries += replaced
                 deliveries += [replace(one, extra={**one.extra, "blind": True}) for one in new] if move.blind else new
                 lines.append(("fired", f"{step.identity}{_instead(reached)}"))
             entries += [Entry(now, event, detail, case.rule_id, case.id) for event, detail in lines]
         outbox.put(connection, deliveries, now)
         journal.write(connection, entries)
+
+    def _in_place_of_earlier(
+        self, connection: sa.Connection, case: Case, timed: Timed, new: Sequence[NewDelivery], now: dt.datetime
+    ) -> tuple[list[NewDelivery], list[Entry]]:
+        """Cancel what earlier occurrences have waiting, so that the hour come they do not leave all at once (law 4).
+
+        What takes their place has failed for as long as they had, so that its fall-back is not put off for ever.
+        """
+        earlier = firings.overtake(connection, case.id, timed.step.identity, timed.occurrence, now)
+        failing = {(one.person.get("id"), one.channel): one.failing_since for one in earlier}
+        entries = [
+            Entry(now, "cancelled", firings.CAME_AGAIN, case.rule_id, case.id, one.delivery_id) for one in earlier
+        ]
+        return [replace(one, failing_since=failing.get((one.person.get("id"), one.channel))) for one in new], entries
 
     def _deliveries(
         self,
@@ -262,7 +280,7 @@ class _Rung:
     def _waits_for_source(self, timed: Timed, record: Record) -> bool:
         audience = timed.step.audience
         to_customer = audience.name in record.people and not audience.role
-        return to_customer or self.now - (timed.moment or self.now) < STAFF_WAIT
+        return to_customer or self.now - (timed.since or timed.moment or self.now) < STAFF_WAIT
 
     def _wait_for_check(self, record: Record | None) -> _Move:
         """The record has changed; what that means for the case is for the next check to say."""
@@ -281,8 +299,8 @@ class _Rung:
         return record.candidate.clock != self.case.clock
 
     def _due(self, record: Record) -> list[Timed]:
-        waiting = self._waiting(record, self.fired)
-        return [timed for timed in waiting if timed.moment is not None and timed.moment <= self.now]
+        case = self.case
+        return self.timing.overdue(self.now, case.clock_at, case.due_at, record.zone, self.fired, case.acknowledged_at)
 
     def _waiting(self, record: Record, fired: Fired) -> list[Timed]:
         case = self.case
@@ -325,6 +343,8 @@ class _Rung:
             else:
                 later.append(reached.wait_until or self.now + dt.timedelta(hours=1))
                 move.lines.append(("waits", _nobody_yet(timed.step, reached)))
+        gone = [timed for timed, _ in (*move.ended, *move.leaving) if timed.passed]
+        move.lines += [("overtaken", _passed(timed)) for timed in gone]
         move.next_at = min([*later, *self._next(record, move)], default=None)
         return move
 
@@ -358,8 +378,8 @@ class _Rung:
         after = dict(self.fired)
         for timed, state in [*move.ended, *((timed, "pending") for timed, _ in move.leaving)]:
             settled_at = None if state == "pending" else self.now
-            key = (timed.step.identity, 0)
-            after[key] = Firing(0, self.case.id, key[0], 0, "", state, 0, self.now, settled_at, None)
+            key, moment = (timed.step.identity, timed.occurrence), timed.moment or self.now
+            after[key] = Firing(0, self.case.id, *key, "", state, 0, moment, settled_at, None)
         waiting = self._waiting(record, after)
         return [timed.moment for timed in waiting if timed.moment is not None and timed.moment > self.now]
 
@@ -384,7 +404,13 @@ def _kept(move: _Move, now: dt.datetime) -> Mapping[str, Any]:
 
 def _new_firing(case: Case, timed: Timed, state: str) -> NewFiring:
     step = timed.step
-    return NewFiring(case.id, step.identity, 0, step.audience.written, timed.moment or case.clock_at, state)
+    moment = timed.moment or case.clock_at
+    return NewFiring(case.id, step.identity, timed.occurrence, step.audience.written, moment, state)
+
+
+def _passed(timed: Timed) -> str:
+    times = "once" if timed.passed == 1 else f"{timed.passed} times"
+    return f"{timed.step.identity}; it had come {times} before"
 
 
 def _instead(reached: Reached) -> str:

@@ -10,7 +10,7 @@ from itertools import islice
 
 import sqlalchemy as sa
 
-from duly.engine.timing import Fired, Timed, Timing
+from duly.engine.timing import Timed
 from duly.engine.versions import Versions
 from duly.ledger import cases, firings, journal, versions
 from duly.ledger.cases import Case
@@ -102,26 +102,22 @@ def _release(
             continue
         timing, before = version[1], fired.get(case.id, {})
         if overdue is Overdue.SKIP:
-            late = [timed for timed in _waiting(timing, case, before) if timed.moment and timed.moment <= now]
+            late = timing.overdue(now, case.clock_at, case.due_at, case.record["zone"], before, case.acknowledged_at)
             firings.fire(connection, [_skipped(case, timed, now) for timed in late], now)
             before = firings.of_cases(connection, [case.id]).get(case.id, {})
             lines += [_line(case, now, "skipped", f"{timed.step.identity}; a person skipped it") for timed in late]
-            skipped += len(late)
-        moments = [timed.moment for timed in _waiting(timing, case, before) if timed.moment]
-        cases.release(connection, case.id, min(moments, default=None))
+            skipped += sum(1 + timed.passed for timed in late)
+        next_at = timing.next_at(case.clock_at, case.due_at, case.record["zone"], before, case.acknowledged_at)
+        cases.release(connection, case.id, next_at)
         lines.append(_line(case, now, "released", "a person let it go on"))
         released += 1
     journal.write(connection, lines)
     return Released(released, skipped, len(batch) - released)
 
 
-def _waiting(timing: Timing, case: Case, fired: Fired) -> list[Timed]:
-    return timing.waiting(case.clock_at, case.due_at, case.record["zone"], fired, case.acknowledged_at)
-
-
 def _skipped(case: Case, timed: Timed, now: dt.datetime) -> NewFiring:
     step = timed.step
-    return NewFiring(case.id, step.identity, 0, step.audience.written, timed.moment or now, "skipped")
+    return NewFiring(case.id, step.identity, timed.occurrence, step.audience.written, timed.moment or now, "skipped")
 
 
 def _line(case: Case, now: dt.datetime, event: str, detail: str) -> Entry:

@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from duly.ledger.firings import SETTLED, Firing
+from duly.engine.occurrences import Fired, Occurrence, Occurrences, last_of, told_at
 from duly.rules.bind import BoundRule
 from duly.rules.model import Step, When
 from duly.time.duration import Duration, Unit
-from duly.time.zone import first_at, zone
-
-Fired = Mapping[tuple[str, int], Firing]
-"""What has fired for one case, by (step, occurrence)."""
+from duly.time.repeat import Repeat, Series
+from duly.time.zone import DAY, first_at, instant, local, zone
 
 ELAPSED_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A step that still waits, and the moment it comes; ``None`` while it waits for an earlier step's answer."""
+    """A step that still waits, and the moment it comes; ``None`` while it waits for an earlier step's answer.
+
+    Of a step that repeats, ``occurrence`` tells which time this is, ``passed`` how many it overtakes, and ``since``
+    when the first of them came.
+    """
 
     step: Step
     moment: dt.datetime | None
+    occurrence: int = 0
+    passed: int = 0
+    since: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Matter:
+    """What the times of a case are reckoned from."""
+
+    clock_at: dt.datetime
+    due_at: dt.datetime | None
+    record_zone: str
+    fired: Fired
+    acknowledged_at: dt.datetime | None
 
 
 class Timing:
@@ -74,23 +90,30 @@ class Timing:
         fired: Fired,
         acknowledged_at: dt.datetime | None = None,
     ) -> list[Timed]:
-        """List the steps that have not fired, with their moments, in the rule's order.
+        """List the steps that have not fired, with their moments, in the rule's order; of one that repeats, the next.
 
         Parameters
         ----------
         acknowledged_at: when somebody last took the case on; ``unanswered`` steps rest for a working day (law 14).
         """
+        matter = _Matter(clock_at, due_at, record_zone, fired, acknowledged_at)
+        return [timed for timed, _ in self._waiting(matter)]
+
+    def overdue(
+        self,
+        now: dt.datetime,
+        clock_at: dt.datetime,
+        due_at: dt.datetime | None,
+        record_zone: str,
+        fired: Fired,
+        acknowledged_at: dt.datetime | None = None,
+    ) -> list[Timed]:
+        """List the steps that have come by ``now``, in the rule's order; of one that repeats, the latest (law 4)."""
         found = []
-        for index, step in enumerate(self._rule.steps):
-            firing = fired.get((step.identity, 0))
-            if firing is not None and firing.state != "cancelled":
-                continue
-            moment = self._unshifted(index, clock_at, due_at, fired)
-            if moment is not None and step.when is When.UNANSWERED and acknowledged_at is not None:
-                moment = max(moment, self._working.days(acknowledged_at, 1))
-            if moment is not None and step.at is not None:
-                moment = first_at(moment, step.at, self._zone_of(step, record_zone))
-            found.append(Timed(step, moment))
+        for timed, left in self._waiting(_Matter(clock_at, due_at, record_zone, fired, acknowledged_at)):
+            if timed.moment is not None and timed.moment <= now:
+                latest = left.latest(now) if left else None
+                found.append(replace(_timed(timed.step, latest), since=timed.moment) if latest else timed)
         return found
 
     def next_at(
@@ -112,16 +135,40 @@ class Timing:
         fired: Fired,
         acknowledged_at: dt.datetime | None = None,
     ) -> list[dt.datetime]:
-        """List the moments of the steps that have not fired, of those whose moment is known."""
-        waiting = self.waiting(clock_at, due_at, record_zone, fired, acknowledged_at)
-        return [timed.moment for timed in waiting if timed.moment is not None]
+        """List the moments of the steps that have not fired, of those whose moment is known.
+
+        Of a step that repeats it is the next one, and the last if there is a last one.
+        """
+        found = []
+        for timed, left in self._waiting(_Matter(clock_at, due_at, record_zone, fired, acknowledged_at)):
+            if timed.moment is not None:
+                found.append(timed.moment)
+            if left and left.final:
+                found.append(left.final.moment)
+        return found
+
+    def _waiting(self, matter: _Matter) -> Iterator[tuple[Timed, Occurrences | None]]:
+        for index, step in enumerate(self._rule.steps):
+            if step.repeat is None:
+                firing = matter.fired.get((step.identity, 0))
+                if firing is None or firing.state == "cancelled":
+                    yield Timed(step, self._moment(index, matter)), None
+                continue
+            left = self._occurrences(index, step.repeat, matter)
+            if left is None:
+                yield Timed(step, None), None
+            elif left.next is not None:
+                yield _timed(step, left.next), left
 
     def expiry(
         self, step: Step, moment: dt.datetime, due_at: dt.datetime | None, clock_at: dt.datetime
     ) -> dt.datetime | None:
-        """Find when a step is no longer worth firing: its own ``expires``, and for ``before`` the due time."""
+        """Find when a step is no longer worth firing: its own ``expires``, and for ``before`` the due time.
+
+        A ``before`` step that repeats goes on after the due time.
+        """
         ends = []
-        if step.when is When.BEFORE:
+        if step.when is When.BEFORE and step.repeat is None:
             ends.append(due_at or clock_at)
         if step.expires is not None:
             ends.append(self._working.add(moment, step.expires))
@@ -133,7 +180,8 @@ class Timing:
         """Bound the clocks of the records that a check has to see: none with a step from ``reach`` ago to ``horizon``
         lies outside.
 
-        Wide rather than narrow: the exact moments are reckoned record by record.
+        Wide rather than narrow: the exact moments are reckoned record by record. Of a step that repeats without an end
+        the first time counts, or every record there ever was would be asked for.
 
         Returns
         -------
@@ -149,7 +197,9 @@ class Timing:
     def _earliest_clock(self, step: Step, since: dt.datetime) -> dt.datetime | None:
         """Find a clock before which the step comes before ``since``."""
         due = self._rule.due
-        end = since - 2 * ELAPSED_DAY if step.at else since
+        end = self._earliest_first(step.repeat, since) if step.repeat else since
+        if step.at:
+            end = (self._workdays_back(end, 1) if _is_on_workdays(step) else end) - 2 * ELAPSED_DAY
         if step.duration is not None and step.when in (When.AFTER, When.LATE):
             end = self._earliest_start(end, step.duration)
         if due is None or (step.when not in (When.BEFORE, When.LATE) and not _is_share(step)):
@@ -158,6 +208,27 @@ class Timing:
             return None
         starts = (self._earliest_start(end, duration) for duration in due.durations)
         return min(starts, default=end - 2 * ELAPSED_DAY)
+
+    def _earliest_first(self, repeat: Repeat, since: dt.datetime) -> dt.datetime:
+        """Find an instant before which a step comes first if it comes last before ``since``."""
+        if repeat.span is not None:
+            return self._earliest_start(since, repeat.span)
+        if repeat.times is None:
+            return since
+        if repeat.every is None:
+            return self._workdays_back(since, repeat.times)
+        again = (repeat.times - 1) * repeat.every.amount
+        if repeat.every.unit is Unit.ELAPSED:
+            return since - dt.timedelta(seconds=again)
+        return since - (again + 1) * ELAPSED_DAY
+
+    def _workdays_back(self, at: dt.datetime, number: int) -> dt.datetime:
+        """Find an instant that lies more than ``number`` working days of the calendar before, in any zone."""
+        day = local(at, self._working.zone).date() - DAY
+        while number:
+            day -= DAY
+            number -= self._working.calendar.is_workday(day)
+        return min(at, instant(day - DAY, dt.time(), self._working.zone))
 
     def _earliest_start(self, end: dt.datetime, duration: Duration) -> dt.datetime:
         """Find an instant before which the duration ends before ``end``."""
@@ -195,18 +266,16 @@ class Timing:
             end = self._working.next_opening(end) + ELAPSED_DAY
         return end + ELAPSED_DAY if duration.unit is not Unit.ELAPSED else end
 
-    def _unshifted(
-        self, index: int, clock_at: dt.datetime, due_at: dt.datetime | None, fired: Fired
-    ) -> dt.datetime | None:
-        step = self._rule.steps[index]
+    def _unshifted(self, index: int, matter: _Matter) -> dt.datetime | None:
+        step, clock_at = self._rule.steps[index], matter.clock_at
         if step.when is When.AT or step.duration is None:
             return clock_at
         if step.when is When.AFTER and step.duration.unit is not Unit.PERCENT:
             return self._working.add(clock_at, step.duration)
         if step.when is When.UNANSWERED:
-            answered = self._previous_told(index, fired)
+            answered = told_at(self._rule.steps[index - 1].identity, matter.fired) if index else None
             return self._working.add(answered, step.duration) if answered is not None else None
-        end = due_at if self._rule.due is not None else clock_at
+        end = matter.due_at if self._rule.due is not None else clock_at
         if end is None:
             return None
         if step.duration.unit is Unit.PERCENT:
@@ -216,18 +285,56 @@ class Timing:
             return self._working.add(end, step.duration)
         return self._working.subtract(end, step.duration)
 
-    def _previous_told(self, index: int, fired: Fired) -> dt.datetime | None:
-        """Find when the step before was accepted; one that reached nobody counts from when that was known."""
-        firing = fired.get((self._rule.steps[index - 1].identity, 0)) if index else None
-        if firing is None or firing.state not in SETTLED:
+    def _moment(self, index: int, matter: _Matter) -> dt.datetime | None:
+        """Reckon when a step comes, or comes first."""
+        step = self._rule.steps[index]
+        moment = self._unshifted(index, matter)
+        resumes_at = self._resumes_at(step, matter)
+        if moment is not None and resumes_at is not None and step.repeat is None:
+            moment = max(moment, resumes_at)
+        if moment is None or step.at is None:
+            return moment
+        local_zone = self._zone_of(step, matter.record_zone)
+        at = first_at(moment, step.at, local_zone)
+        if not _is_on_workdays(step):
+            return at
+        day = local(at, local_zone).date()
+        while not self._working.calendar.is_workday(day):
+            day += DAY
+        return instant(day, step.at, local_zone)
+
+    def _occurrences(self, index: int, repeat: Repeat, matter: _Matter) -> Occurrences | None:
+        """Find what is left of a step that repeats; ``None`` while it waits for an earlier step's answer."""
+        step = self._rule.steps[index]
+        first = self._moment(index, matter)
+        if first is None:
             return None
-        return firing.accepted_at or firing.settled_at
+        local_zone = self._zone_of(step, matter.record_zone)
+        wall = step.at or local(first, local_zone).time()
+        series = Series(first, repeat, wall, local_zone, self._working.calendar)
+        end = self._working.add(first, repeat.span) if repeat.span else None
+        return Occurrences(series, end, last_of(step.identity, matter.fired), self._resumes_at(step, matter))
+
+    def _resumes_at(self, step: Step, matter: _Matter) -> dt.datetime | None:
+        """Find until when an ``unanswered`` step rests because somebody has taken the case on."""
+        if matter.acknowledged_at is None or step.when is not When.UNANSWERED:
+            return None
+        return self._working.days(matter.acknowledged_at, 1)
 
     def _zone_of(self, step: Step, record_zone: str) -> ZoneInfo:
         """A customer's 10:00 is ten o'clock where the customer lives; the staff's is the desk's."""
         if record_zone and step.audience.name in self._customers and not step.audience.role:
             return zone(record_zone)
         return self._working.zone
+
+
+def _timed(step: Step, occurrence: Occurrence) -> Timed:
+    return Timed(step, occurrence.moment, occurrence.number, occurrence.passed)
+
+
+def _is_on_workdays(step: Step) -> bool:
+    """Tell whether a step with a time of day means that of working days."""
+    return step.repeat is not None and step.repeat.every is None
 
 
 def _is_share(step: Step) -> bool:

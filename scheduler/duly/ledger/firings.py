@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from duly.ledger.schema import delivery, firing
+from duly.ledger.schema import delivery, delivery_case, firing
 
 SETTLED = ("fired", "overtaken", "expired", "skipped")
+CAME_AGAIN = "its step has come again"
+"""Why what an earlier occurrence had waiting is cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,16 @@ class NewFiring:
     audience: str
     moment: dt.datetime
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A delivery that was cancelled because its step has come again."""
+
+    delivery_id: int
+    channel: str
+    person: Mapping[str, Any]
+    failing_since: dt.datetime | None
 
 
 _COLUMNS = [firing.c[name] for name in Firing.__dataclass_fields__]
@@ -106,6 +118,38 @@ def fire(
         )
         written.update({(row.case_id, row.step, row.occurrence): (row.id, 0) for row in rows})
     return written
+
+
+def overtake(connection: sa.Connection, case_id: int, step: str, before: int, now: dt.datetime) -> list[Replaced]:
+    """Cancel what earlier occurrences of a step have waiting for one case alone; what may have left goes on.
+
+    Parameters
+    ----------
+    before: the occurrence that takes their place.
+    """
+    earlier = (firing.c.case_id == case_id, firing.c.step == step, firing.c.occurrence < before)
+    others = sa.exists().where(delivery_case.c.delivery_id == delivery.c.id, delivery_case.c.case_id != case_id)
+    rows = connection.execute(
+        sa.update(delivery)
+        .where(
+            delivery.c.firing_id.in_(sa.select(firing.c.id).where(*earlier)),
+            delivery.c.state.in_(("waiting", "claimed")),
+            delivery.c.body.is_(None),
+            ~others,
+        )
+        .values(state="cancelled", reason=CAME_AGAIN, settled_at=now, token=None, lease_until=None)
+        .returning(delivery.c.id, delivery.c.channel, delivery.c.person, delivery.c.failing_since)
+    ).all()
+    if rows:
+        under_way = sa.exists().where(
+            delivery.c.firing_id == firing.c.id, delivery.c.state.in_(("waiting", "claimed", "sending"))
+        )
+        connection.execute(
+            sa.update(firing)
+            .where(*earlier, firing.c.state == "pending", ~under_way)
+            .values(state="overtaken", settled_at=now)
+        )
+    return [Replaced(*row) for row in rows]
 
 
 def settle(connection: sa.Connection, firing_ids: Collection[int], now: dt.datetime) -> dict[int, str]:

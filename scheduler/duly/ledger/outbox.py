@@ -71,6 +71,7 @@ class NewDelivery:
     extra: Mapping[str, Any]
     firing_id: int | None = None
     expires_at: dt.datetime | None = None
+    failing_since: dt.datetime | None = None
     case_ids: tuple[int, ...] = ()
     state: str = "waiting"
     reason: str | None = None

@@ -10,6 +10,7 @@ from enum import Enum
 
 from duly.rules.problem import Mark
 from duly.time.duration import Duration
+from duly.time.repeat import Repeat
 from duly.time.slot import Schedule
 from duly.time.window import Window
 
@@ -170,6 +171,7 @@ class Step:
     text: str = ""
     at: dt.time | None = None
     between: Window | None = None
+    repeat: Repeat | None = None
     expires: Duration | None = None
     if_: tuple[Condition, ...] = ()
     by: By = ()

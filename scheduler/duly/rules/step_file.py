@@ -16,17 +16,18 @@ from duly.rules.reader import Reader, describe
 from duly.rules.yaml import Mapping, Node, Scalar
 from duly.rules.yaml import Sequence as YamlSequence
 from duly.time.duration import Duration, Unit
+from duly.time.repeat import Repeat
 from duly.time.slot import Schedule
 from duly.time.span import time_of_day
 from duly.time.window import Window
 
 TELL = "tell"
-LATER_KEYS = frozenset({"changed", "closed", "repeat", "group", "call", "assign", "write", "attach", "who", "skill"})
+LATER_KEYS = frozenset({"changed", "closed", "group", "call", "assign", "write", "attach", "who", "skill"})
 """Words of the language of steps that this version does not have yet."""
 
 _MOMENTS = {when.value: when for when in When}
 _NEEDS_WORDS = frozenset({TELL, "escalate"})
-_KEYS = frozenset({*_MOMENTS, "between", "expires", "if", "by", "text", "urgent"})
+_KEYS = frozenset({*_MOMENTS, "between", "repeat", "expires", "if", "by", "text", "urgent"})
 _PERCENT_OF = (When.AFTER, When.BEFORE)
 
 
@@ -112,6 +113,7 @@ class _StepReader:
         text = self._text(do)
         at = reader.parse("at", time_of_day)
         between = reader.parse("between", Window.parse)
+        repeat = reader.parse("repeat", Repeat.parse)
         expires = reader.parse("expires", _expiry)
         conditions = read_conditions(reader.texts("if"), self.problems)
         by = self._by()
@@ -122,7 +124,7 @@ class _StepReader:
         marks = {**reader.marks(), "": reader.map.mark, "do": reader.mark(do)}
         return [
             Step(
-                identity=_identity(when, duration, at, do, audience.written),
+                identity=_identity(when, duration, at, repeat, do, audience.written),
                 when=when,
                 duration=duration,
                 do=do,
@@ -130,6 +132,7 @@ class _StepReader:
                 text=text,
                 at=at,
                 between=between,
+                repeat=repeat,
                 expires=expires,
                 if_=conditions,
                 by=by,
@@ -221,10 +224,14 @@ def not_yet(problems: Problems, mark: Mark, word: str) -> None:
     problems.add("R010", mark, f"“{word}” is not part of this version yet", "leave it out")
 
 
-def _identity(when: When, duration: Duration | None, at: dt.time | None, do: str, audience: str) -> str:
+def _identity(
+    when: When, duration: Duration | None, at: dt.time | None, repeat: Repeat | None, do: str, audience: str
+) -> str:
     moment = " ".join(part for part in (when.value, duration.written if duration else "") if part)
     if at is not None:
         moment = f"{'' if when is When.AT else moment} at {at:%H:%M}".strip()
+    if repeat is not None:
+        moment = f"{moment}, {repeat}"
     return f"{moment} · {do} · {audience}"
 
 
