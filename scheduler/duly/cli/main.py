@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "Look for mistakes in a workspace, and run its examples.",
     "explain": "Say what a problem code means, and how to mend it.",
     "facts": "List the words that rules may use.",
+    "schema": "Write a JSON Schema for editors.",
     "preview": "Show who would hear what now; send nothing.",
     "run": "Run the rules until stopped.",
     "status": "Show how rules, cases and deliveries stand.",
