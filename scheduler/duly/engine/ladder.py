@@ -299,21 +299,20 @@ class _Rung:
         return record.candidate.clock != self.case.clock
 
     def _due(self, record: Record) -> list[Timed]:
-        case = self.case
-        return self.timing.overdue(self.now, case.clock_at, case.due_at, record.zone, self.fired, case.acknowledged_at)
-
-    def _waiting(self, record: Record, fired: Fired) -> list[Timed]:
-        case = self.case
-        waiting = self.timing.waiting(case.clock_at, case.due_at, record.zone, fired, case.acknowledged_at)
-        who = self._in_charge(record)
+        case, who = self.case, self._in_charge(record)
+        due = self.timing.overdue(self.now, case.clock_at, case.due_at, record.zone, self.fired, case.acknowledged_at)
         if who is None:
-            return waiting
+            return due
         return [
             replace(timed, step=replace(timed.step, audience=who))
             if timed.step.audience.kind is AudienceKind.IN_CHARGE
             else timed
-            for timed in waiting
+            for timed in due
         ]
+
+    def _waiting(self, record: Record, fired: Fired) -> list[Timed]:
+        case = self.case
+        return self.timing.waiting(case.clock_at, case.due_at, record.zone, fired, case.acknowledged_at)
 
     def _in_charge(self, record: Record) -> Audience | None:
         """Find whom the table of due times puts in charge of the record's stage, until somebody takes the case."""

@@ -96,6 +96,9 @@ class LiveRules:
         with self._ledger.write() as connection:
             for rule_id, bound in snapshot.rules.items():
                 rule = bound.rule
+                if rule.was and versions.rename(connection, rule.was, rule_id):
+                    row = versions.by_path(connection, rule_id)
+                    self._note(connection, row, "renamed", f"it was rules/{rule.was}.yaml", now)
                 if versions.publish(connection, rule_id, rule.title, rule.owner, rule.digest, rule.text, now):
                     row = versions.by_path(connection, rule_id)
                     self._note(connection, row, "live", "a new version of the rule is live", now)

@@ -62,6 +62,19 @@ def _insert_version(connection: sa.Connection, rule_id: int, digest: str, text: 
     return number
 
 
+def rename(connection: sa.Connection, was: str, path: str) -> bool:
+    """Give a rule its new path, so that it keeps its cases and what has fired.
+
+    Returns
+    -------
+    Whether it was renamed: there is a rule at ``was``, and none at ``path`` with a history of its own.
+    """
+    taken = connection.execute(sa.select(rule.c.id).where(rule.c.path == path)).first()
+    if taken:
+        return False
+    return connection.execute(sa.update(rule).where(rule.c.path == was).values(path=path)).rowcount > 0
+
+
 def set_state(connection: sa.Connection, path: str, state: str, problem: str | None) -> bool:
     """Say that a rule's file is ``broken`` or ``missing``; returns whether that is news."""
     changed = connection.execute(
