@@ -117,11 +117,42 @@ def test_later_sections_are_refused(key):
     ]
 
 
-def test_many_people_are_refused():
-    """A person who is many people belongs to a later version."""
-    assert problems_of(with_("assignee: {staff: o.agent_id}", "residents: {many: residents z, name: z.name}")) == [
-        "24:15 V013 this version does not have “many” yet; delete it"
-    ]
+def test_many_people_have_tables_a_condition_and_a_key_of_their_own():
+    """A building has residents: who they are, which of them belong to it, what tells them apart."""
+    text = with_(
+        "assignee: {staff: o.agent_id}",
+        "residents: {many: residents z, on: z.block = o.block, key: [z.block, z.id], name: z.name, no_sms: z.no_sms}",
+    )
+    noun = read_noun(text, PATH, Problems())
+    assert noun.people["residents"] == RecordPerson(
+        "residents",
+        {"name": "z.name", "no_sms": "z.no_sms"},
+        many="residents z",
+        on="z.block = o.block",
+        key=("z.block", "z.id"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("residents", "problem"),
+    [
+        ("many: z, key: z.id", "24:14 V002 “on” is missing; add “on: …”"),
+        ("many: z, on: z.b = o.b", "24:14 V002 “key” is missing; add “key: …”"),
+        ("many: z, on: z.b = o.b, key: []", "24:44 V003 “key” is an empty list; write what tells two people apart"),
+        (
+            "many: z where 1, on: z.b = o.b, key: z.id",
+            "24:21 V010 “where” after the tables: “from” takes tables and joins, conditions are facts",
+        ),
+        (
+            "many: z, on: z.b = o.b; x, key: z.id",
+            "24:28 V010 “;” ends a statement: put one SQL expression here, without “;”",
+        ),
+        ("many: z, on: 1, key: z.id, phon: z.p", "24:42 V001 unknown key “phon”; did you mean “phone”?"),
+    ],
+)
+def test_many_people_that_lack_something_are_refused(residents, problem):
+    """Each slip is pointed at, with its cure."""
+    assert problems_of(with_("assignee: {staff: o.agent_id}", f"residents: {{{residents}}}")) == [problem]
 
 
 @pytest.mark.parametrize(

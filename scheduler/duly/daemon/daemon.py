@@ -16,7 +16,7 @@ from duly.daemon.worker import Worker
 from duly.engine.assembly import assemble
 from duly.engine.engine import Engine
 from duly.engine.plugins import Plugins, load_plugins
-from duly.ledger import checks, nodes, outbox
+from duly.ledger import checks, fan_outs, nodes, outbox
 from duly.ledger.ledger import Ledger
 from duly.rules.problem import CODES, Problem, Problems
 from duly.rules.settings import Settings
@@ -112,6 +112,7 @@ class Daemon:
             dead = dead_nodes(nodes.all_nodes(connection))
             outbox.give_up(connection, dead, now)
             checks.give_up(connection, dead, now)
+            fan_outs.give_up(connection, dead, now)
             nodes.start(connection, self._node, now)
         self._follow()
         for worker in self._workers:

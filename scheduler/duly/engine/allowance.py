@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from duly.engine.crowd import word_of
 from duly.engine.doorman import Ready
 from duly.engine.house import House
 from duly.ledger import quota
@@ -88,7 +89,9 @@ class Allowance:
 def _whose(ready: Ready, each: str) -> str:
     """Spell what a cap counts by: the record, or the person whatever the record."""
     if ready.case is not None and each == ready.live.bound.noun.one:
-        return ready.case.key.decode()
+        key = ready.case.key.decode()
+        # A record with many people may tell each of them as often.
+        return f"{key} {ready.person.id}" if word_of(ready.person.id, ready.live.plan) else key
     return json.dumps(dict(ready.person.addresses), sort_keys=True)
 
 

@@ -21,11 +21,13 @@ class Reached:
     people: nobody when ``wait_until`` is set.
     wait_until: nobody is on duty; the next shift starts then.
     instead_of: the audience that was empty, when somebody else hears in its place (law 13).
+    crowd: how many people it is, when they are many: they are read as their deliveries are written.
     """
 
     people: tuple[Person, ...]
     wait_until: dt.datetime | None = None
     instead_of: str = ""
+    crowd: int = 0
 
 
 class Audiences:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from duly.api.person import Person
 from duly.engine.check import why_not
 from duly.engine.composer import Composed, ComposeError
+from duly.engine.crowd import word_of
 from duly.engine.house import House
 from duly.engine.ladder import AGAIN, STAFF_WAIT
 from duly.engine.live import LiveRule
@@ -73,6 +74,8 @@ class Later:
 
 
 Fate = Ready | Ended | Later
+Members = Mapping[tuple[bytes, str], Person]
+"""Some of the many people of records, by the record's key and their own id."""
 
 
 class Doorman:
@@ -100,7 +103,11 @@ class Doorman:
                 continue
             about = {one.id: known[by_delivery[one.id][0]] for one in mine if one.id in by_delivery}
             records = self._ask(live, list(about.values()), now)
-            fates.update({one.id: self._guarded(one, live, about.get(one.id), records, now) for one in mine})
+            present = self._members(live, mine, about, now) if records is not None else None
+            if present is None:
+                records, present = None, {}
+            for one in mine:
+                fates[one.id] = self._guarded(one, live, about.get(one.id), records, present, now)
         return [fates[one.id] for one in batch]
 
     def _guarded(
@@ -109,11 +116,12 @@ class Doorman:
         live: LiveRule,
         case: Case | None,
         records: Mapping[bytes, Record] | None,
+        present: Members,
         now: dt.datetime,
     ) -> Fate:
         """One bad record, template or recipient keeps nobody else waiting (law 12)."""
         try:
-            return self._fate(one, live, case, records, now)
+            return self._fate(one, live, case, records, present, now)
         except ComposeError as error:
             return Later(one, now + MEND, str(error), failed=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this delivery's alone
@@ -128,12 +136,30 @@ class Doorman:
         except SourceDown:
             return None
 
+    def _members(
+        self, live: LiveRule, batch: Sequence[Delivery], about: Mapping[int, Case], now: dt.datetime
+    ) -> Members | None:
+        """Ask for those who are one of many people of a record, as they are now; ``None`` when the source is down."""
+        asked: dict[str, set[tuple[bytes, str]]] = {}
+        for one in batch:
+            who = word_of(one.person.get("id", ""), live.plan)
+            if who and one.id in about and one.body is None:
+                asked.setdefault(who, set()).add((about[one.id].key, one.person["id"]))
+        present: dict[tuple[bytes, str], Person] = {}
+        try:
+            for who, some in asked.items():
+                present |= self._house.sources[live.source].members(live.plan, who, some, now)
+        except SourceDown:
+            return None
+        return present
+
     def _fate(
         self,
         one: Delivery,
         live: LiveRule,
         case: Case | None,
         records: Mapping[bytes, Record] | None,
+        present: Members,
         now: dt.datetime,
     ) -> Fate:
         if one.body is not None:
@@ -153,7 +179,11 @@ class Doorman:
         missing = [str(condition) for condition in _ifs(live, one) if not record.holds.get(str(condition), False)]
         if missing:
             return Ended(one, "cancelled", f"its step is only for: {', '.join(missing)}")
-        return self._written(one, live, case, record, now)
+        who = word_of(one.person.get("id", ""), live.plan)
+        member = present.get((case.key, one.person["id"])) if who else None
+        if who and member is None and one.audience == who:
+            return Ended(one, "cancelled", f"{one.person['name'] or one.person['id']} is no longer among the {who}")
+        return self._written(one, live, case, record, now, member)
 
     def _again(self, one: Delivery, live: LiveRule, case: Case | None) -> Ready:
         """What may have left before goes out again word for word: the other side knows it by its number."""
@@ -181,12 +211,18 @@ class Doorman:
         return Composed(ready.words.subject, marked.body)
 
     def _written(
-        self, one: Delivery, live: LiveRule, case: Case | None, record: Record | None, now: dt.datetime
+        self,
+        one: Delivery,
+        live: LiveRule,
+        case: Case | None,
+        record: Record | None,
+        now: dt.datetime,
+        member: Person | None = None,
     ) -> Fate:
         """Give the delivery its hour, its address and its words."""
         if one.kind == "action":
             return Ready(one, live, case, record, Person(one.audience))
-        person = self._person(one, record)
+        person = member or self._person(one, record)
         local = self._zone(person, record)
         hour = self._hour(one, live, person, local, now)
         if hour > now:

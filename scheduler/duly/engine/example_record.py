@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from operator import ge, gt, le, lt
 from typing import Any
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from duly.api.person import Person
 from duly.engine.example_time import ExampleTimes
+from duly.engine.source import person_id
 from duly.rules.bind import BoundRule
 from duly.rules.directory import Directory
 from duly.rules.example_file import parse_example_time
@@ -55,9 +57,12 @@ class ExampleRecord:
         self._source_zone = source_zone
         self._proofs = {fact.name: _proofs(fact.at, noun) for fact in noun.facts.values()}
         people = {name: person for name, person in noun.people.items() if not person.staff}
-        self._people = {name: _person(person, example.people.get(name, {})) for name, person in people.items()}
-        self.zone = next((self._people[name].zone for name in people if _is_of(noun, people[name])), "")
-        for name in filter(None, (person.zone for person in self._people.values())):
+        told = {name: _person(person, example.people.get(name, {})) for name, person in people.items()}
+        self._people = {name: person for name, person in told.items() if not people[name].many}
+        self.crowds = {name: replace(told[name], id=person_id(name, 1)) for name in told if people[name].many}
+        """One person for each word that means many."""
+        self.zone = next((told[name].zone for name in people if _is_of(noun, people[name])), "")
+        for name in filter(None, (person.zone for person in told.values())):
             zone(name)
         self._assignee, self._team = _somebody(bound, directory)
         self._facts: dict[str, bool] = {}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
+from duly.api.person import Person
 from duly.engine.example_record import KEY, ExampleRecord
 from duly.rules.plan import Plan
 from duly.rules.problem import Problem
@@ -61,6 +62,36 @@ class ExampleSource:
         record = self._record.at(now, day)
         without = [KEY] if record.matches and not record.done and record.candidate is None else []
         return len(without), without[:limit]
+
+    def crowd(
+        self,
+        plan: Plan,  # noqa: ARG002 - the record knows its rule
+        who: str,
+        key: bytes,  # noqa: ARG002 - there is one record
+        now: dt.datetime,  # noqa: ARG002 - nobody moves in or out
+    ) -> Iterator[Sequence[Person]]:
+        """Give the one who stands for many."""
+        yield [self._record.crowds[who]]
+
+    def crowd_sizes(
+        self,
+        plan: Plan,  # noqa: ARG002 - the record knows its rule
+        who: str,  # noqa: ARG002 - each word has one
+        keys: Sequence[bytes],
+        now: dt.datetime,  # noqa: ARG002 - nobody moves in or out
+    ) -> dict[bytes, int]:
+        """Count the one who stands for many."""
+        return dict.fromkeys(keys, 1)
+
+    def members(
+        self,
+        plan: Plan,  # noqa: ARG002 - the record knows its rule
+        who: str,
+        asked: Collection[tuple[bytes, str]],
+        now: dt.datetime,  # noqa: ARG002 - nobody moves in or out
+    ) -> dict[tuple[bytes, str], Person]:
+        """Give the one who stands for many."""
+        return dict.fromkeys(asked, self._record.crowds[who])
 
     def probe(self, plan: Plan, now: dt.datetime) -> list[Problem]:  # noqa: ARG002 - there is nothing to miss
         """Find nothing wrong: a record of an example has every word of the vocabulary."""

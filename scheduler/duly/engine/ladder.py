@@ -9,9 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from duly.api.person import Person
 from duly.engine.addressing import channels_for, intent_key, messages
 from duly.engine.audience import Reached
 from duly.engine.check import why_not
+from duly.engine.crowd import Crowds, Sizes, is_crowd
 from duly.engine.house import House
 from duly.engine.live import LiveRule
 from duly.engine.notices import Notices
@@ -19,13 +21,14 @@ from duly.engine.occurrences import Fired
 from duly.engine.record_json import pack, unpack, unpack_person
 from duly.engine.source import SourceDown
 from duly.engine.timing import Timed, Timing
-from duly.ledger import cases, firings, journal, outbox
+from duly.ledger import cases, fan_outs, firings, journal, outbox
 from duly.ledger.cases import Case
+from duly.ledger.fan_outs import FanOut
 from duly.ledger.firings import Firing, NewFiring
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import NewDelivery
 from duly.rules.bind import BoundRule
-from duly.rules.model import Audience, AudienceKind, Step
+from duly.rules.model import Audience, AudienceKind, By, Step
 from duly.rules.record import Record, spell_stage
 
 BATCH = 256
@@ -50,6 +53,15 @@ class _Move:
     blind: bool = False
     """The source is down: the record is what it said last."""
 
+    def messages(self, by: By) -> int:
+        """Count the messages to many people that this is going to write.
+
+        Parameters
+        ----------
+        by: the channels where a step names none.
+        """
+        return sum(reached.crowd * len(timed.step.by or by or "-") for timed, reached in self.leaving)
+
 
 class Ladder:
     """Fires steps.
@@ -62,6 +74,7 @@ class Ladder:
     def __init__(self, house: House) -> None:
         self._house = house
         self._notices = Notices(house)
+        self._crowds = Crowds(house, self._deliveries_to_many)
 
     def fire(self, now: dt.datetime) -> dt.datetime | None:
         """Fire everything that has come due by ``now``.
@@ -73,10 +86,11 @@ class Ladder:
         rule_ids = set(self._house.rules.all)
         held_floods = False
         while True:
+            later = self._crowds.spread(now)
             with self._house.ledger.read() as connection:
                 earliest = cases.earliest(connection, rule_ids)
             if earliest is None or earliest > now:
-                return earliest
+                return min((at for at in (earliest, later) if at is not None), default=None)
             if not held_floods:
                 self._hold_floods(now)
                 held_floods = True
@@ -112,17 +126,42 @@ class Ladder:
                 self._notices.flooded(connection, live, held, reason, now)
 
     def _fire_rule(self, live: LiveRule, batch: Sequence[Case], fired: Mapping[int, Fired], now: dt.datetime) -> None:
+        versions = {case.id: self._house.rules.version(case.version_id) or (live.bound, live.timing) for case in batch}
+        sizes: Sizes = {}
         try:
             records = self._ask(live, batch, now)
+            steps = [step for bound, _ in versions.values() for step in bound.rule.steps]
+            sizes = self._crowds.sizes(live, steps, batch, now)
         except SourceDown:
             records = None
         moves = []
         for case in batch:
-            version = self._house.rules.version(case.version_id) or (live.bound, live.timing)
-            rung = _Rung(self._house, live, *version, case, fired.get(case.id, {}), now)
+            rung = _Rung(self._house, live, *versions[case.id], case, fired.get(case.id, {}), now, sizes)
             moves.append(rung.without_source() if records is None else rung.with_record(records.get(case.key)))
+        moves = self._without_floods(live, moves, now)
         with self._house.ledger.write() as connection:
             self._carry_out(connection, live, moves, now)
+
+    def _without_floods(self, live: LiveRule, moves: Sequence[_Move], now: dt.datetime) -> list[_Move]:
+        """Hold the cases that would tell more people than the rule's limit allows in an hour, and leave them out."""
+        limit = live.bound.rule.limits.hold
+        many = {move.case.id: move.messages(self._house.settings.by) for move in moves}
+        if limit is None or not any(many.values()):
+            return list(moves)
+        with self._house.ledger.write() as connection:
+            since = now - dt.timedelta(seconds=limit.seconds)
+            let_go = cases.released_since(live.row.id, since)
+            before = outbox.count_since(connection, live.row.id, since, let_go)
+            free = set(connection.execute(let_go).scalars())
+            wanted = {id: count for id, count in many.items() if count and id not in free}
+            count = sum(wanted.values())
+            if before + count <= limit.amount:
+                return list(moves)
+            reason = f"{count} messages due at once after {before} in the last hour are above {limit.amount} an hour"
+            held = cases.hold_these(connection, wanted, reason)
+            journal.write(connection, [Entry(now, "rule held", f"{held} cases: {reason}", live.row.id)])
+            self._notices.flooded(connection, live, held, reason, now)
+        return [move for move in moves if move.case.id not in wanted]
 
     def _ask(self, live: LiveRule, batch: Sequence[Case], now: dt.datetime) -> dict[bytes, Record]:
         """Ask what today's rule says of the records, and for older ladders what only their steps' ``if`` names."""
@@ -158,11 +197,15 @@ class Ladder:
                     continue
                 firing_id, round_ = written[(case.id, step.identity, timed.occurrence)]
                 expires_at = timing.expiry(step, timed.moment or now, case.due_at, case.clock_at)
-                new = self._deliveries(live, case, step, reached, firing_id, round_, expires_at, now)
-                if timed.occurrence:
-                    new, replaced = self._in_place_of_earlier(connection, case, timed, new, now)
-                    entries += replaced
-                deliveries += [replace(one, extra={**one.extra, "blind": True}) for one in new] if move.blind else new
+                if reached.crowd:
+                    one = FanOut(firing_id, case.id, step.identity, round_, expires_at, move.blind)
+                    entries += self._begin_fan_out(connection, case, timed, one, now)
+                else:
+                    new = self._deliveries(live, case, step, reached.people, firing_id, round_, expires_at, now)
+                    if timed.occurrence:
+                        new, replaced = self._in_place_of_earlier(connection, case, timed, new, now)
+                        entries += replaced
+                    deliveries += _blind(new) if move.blind else new
                 lines.append(("fired", f"{step.identity}{_instead(reached)}"))
             entries += [Entry(now, event, detail, case.rule_id, case.id) for event, detail in lines]
         outbox.put(connection, deliveries, now)
@@ -182,12 +225,29 @@ class Ladder:
         ]
         return [replace(one, failing_since=failing.get((one.person.get("id"), one.channel))) for one in new], entries
 
+    def _begin_fan_out(
+        self, connection: sa.Connection, case: Case, timed: Timed, one: FanOut, now: dt.datetime
+    ) -> list[Entry]:
+        """Ask for the deliveries to many people; those of earlier occurrences are not waited for."""
+        replaced: list[Entry] = []
+        if timed.occurrence:
+            fan_outs.drop_earlier(connection, case.id, one.step, timed.occurrence)
+            _, replaced = self._in_place_of_earlier(connection, case, timed, [], now)
+        fan_outs.begin(connection, case.rule_id, one, now)
+        return replaced
+
+    def _deliveries_to_many(
+        self, live: LiveRule, case: Case, step: Step, people: Sequence[Person], one: FanOut, now: dt.datetime
+    ) -> list[NewDelivery]:
+        new = self._deliveries(live, case, step, people, one.firing_id, one.round, one.expires_at, now)
+        return _blind(new) if one.blind else new
+
     def _deliveries(
         self,
         live: LiveRule,
         case: Case,
         step: Step,
-        reached: Reached,
+        people: Sequence[Person],
         firing_id: int,
         round_: int,
         expires_at: dt.datetime | None,
@@ -218,7 +278,7 @@ class Ladder:
             ]
         return [
             one
-            for person in reached.people
+            for person in people
             for one in messages(
                 person,
                 channels_for(person, step.by, self._house.settings.by),
@@ -257,6 +317,7 @@ class _Rung:
     case: Case
     fired: Fired
     now: dt.datetime
+    sizes: Sizes
 
     def with_record(self, record: Record | None) -> _Move:
         """Decide on what the source says of the record now."""
@@ -279,7 +340,9 @@ class _Rung:
 
     def _waits_for_source(self, timed: Timed, record: Record) -> bool:
         audience = timed.step.audience
-        to_customer = audience.name in record.people and not audience.role
+        to_customer = not audience.role and (
+            audience.name in record.people or (audience.kind is AudienceKind.NAME and self._is_crowd(audience))
+        )
         return to_customer or self.now - (timed.since or timed.moment or self.now) < STAFF_WAIT
 
     def _wait_for_check(self, record: Record | None) -> _Move:
@@ -337,7 +400,7 @@ class _Rung:
                 move.ended.append((timed, "overtaken"))
                 continue
             reached = self._resolve(timed.step, record)
-            if reached.people:
+            if reached.people or reached.crowd:
                 move.leaving.append((timed, reached))
             else:
                 later.append(reached.wait_until or self.now + dt.timedelta(hours=1))
@@ -356,7 +419,19 @@ class _Rung:
             return "skipped"
         return ""
 
+    def _is_crowd(self, audience: Audience) -> bool:
+        return is_crowd(audience, self.live.bound.noun)
+
+    def _crowd(self, audience: Audience) -> int:
+        """Count the people of an audience that may be many."""
+        if audience.kind is AudienceKind.TOLD:
+            with self.house.ledger.read() as connection:
+                return outbox.count_told(connection, self.case.id)
+        return self.sizes.get((audience.name, self.case.key), 0)
+
     def _resolve(self, step: Step, record: Record) -> Reached:
+        if step.do == "tell" and self._is_crowd(step.audience) and (crowd := self._crowd(step.audience)):
+            return Reached((), crowd=crowd)
         told = []
         if step.audience.kind is AudienceKind.TOLD:
             with self.house.ledger.read() as connection:
@@ -381,6 +456,11 @@ class _Rung:
             after[key] = Firing(0, self.case.id, *key, "", state, 0, moment, settled_at, None)
         waiting = self._waiting(record, after)
         return [timed.moment for timed in waiting if timed.moment is not None and timed.moment > self.now]
+
+
+def _blind(new: Sequence[NewDelivery]) -> list[NewDelivery]:
+    """Mark deliveries as written while the source was down."""
+    return [replace(one, extra={**one.extra, "blind": True}) for one in new]
 
 
 def _overtaken(timed: Timed, alive: Sequence[Timed]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from duly.api.action import Action, Task
@@ -13,6 +13,7 @@ from duly.api.channel import Channel
 from duly.api.config import Config
 from duly.api.http import Http
 from duly.api.message import Message
+from duly.api.person import Person
 from duly.api.verdict import Accepted, Verdict
 from duly.engine.assembly import assemble
 from duly.engine.engine import Engine
@@ -190,6 +191,20 @@ class _Few:
     ) -> tuple[int, list[bytes]]:
         """None of the few is without a clock."""
         return 0, []
+
+    def crowd(self, plan: Plan, who: str, key: bytes, now: dt.datetime) -> Iterator[Sequence[Person]]:
+        """Stream people as the source itself does."""
+        return self._source.crowd(plan, who, key, now)
+
+    def crowd_sizes(self, plan: Plan, who: str, keys: Sequence[bytes], now: dt.datetime) -> dict[bytes, int]:
+        """Count people as the source itself does."""
+        return self._source.crowd_sizes(plan, who, keys, now)
+
+    def members(
+        self, plan: Plan, who: str, asked: Collection[tuple[bytes, str]], now: dt.datetime
+    ) -> dict[tuple[bytes, str], Person]:
+        """Look people up as the source itself does."""
+        return self._source.members(plan, who, asked, now)
 
     def probe(self, plan: Plan, now: dt.datetime) -> list[Problem]:
         """Try the words as the source itself does."""

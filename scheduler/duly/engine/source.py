@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
+from duly.api.person import Person
 from duly.rules.plan import Plan
 from duly.rules.problem import Problem
-from duly.rules.record import Candidate, Record
+from duly.rules.record import Candidate, Record, encode_key
 
 BATCH = 1000
 """The most records that are held in memory at once."""
@@ -68,6 +69,29 @@ class Source(Protocol):
         """Count the records that match without a clock, or with one that is no time; give the first ``limit`` keys."""
         ...
 
+    def crowd(self, plan: Plan, who: str, key: bytes, now: dt.datetime) -> Iterator[Sequence[Person]]:
+        """Stream the many people of one record, in any order.
+
+        Parameters
+        ----------
+        who: a word of the noun with ``many``, such as ``residents``.
+
+        Yields
+        ------
+        Batches of at most `BATCH` people, none of them empty; each bears the ``id`` of `person_id`.
+        """
+        ...
+
+    def crowd_sizes(self, plan: Plan, who: str, keys: Sequence[bytes], now: dt.datetime) -> dict[bytes, int]:
+        """Count the many people of each record; records that have nobody are left out."""
+        ...
+
+    def members(
+        self, plan: Plan, who: str, asked: Collection[tuple[bytes, str]], now: dt.datetime
+    ) -> dict[tuple[bytes, str], Person]:
+        """Look up some of the many people, each by the record's key and their own ``id``; who left is left out."""
+        ...
+
     def probe(self, plan: Plan, now: dt.datetime) -> list[Problem]:
         """Try each word of the vocabulary that the plan needs, and say which the source cannot answer.
 
@@ -76,6 +100,17 @@ class Source(Protocol):
         now: any instant; it is bound where the vocabulary says ``:now``.
         """
         ...
+
+
+def person_id(who: str, key: object) -> str:
+    """Name one of many people: ``residents 17``, ``residents ["A",3]``.
+
+    Parameters
+    ----------
+    who: the word of the noun.
+    key: what tells them apart, as `encode_key` takes it.
+    """
+    return f"{who} {encode_key(key).decode()}"
 
 
 class Unusable:
@@ -99,6 +134,18 @@ class Unusable:
         raise SourceDown(self._reason)
 
     def clockless(self, *_args: object) -> tuple[int, list[bytes]]:
+        """Fail with the reason."""
+        raise SourceDown(self._reason)
+
+    def crowd(self, *_args: object) -> Iterator[Sequence[Person]]:
+        """Fail with the reason."""
+        raise SourceDown(self._reason)
+
+    def crowd_sizes(self, *_args: object) -> dict[bytes, int]:
+        """Fail with the reason."""
+        raise SourceDown(self._reason)
+
+    def members(self, *_args: object) -> dict[tuple[bytes, str], Person]:
         """Fail with the reason."""
         raise SourceDown(self._reason)
 

@@ -9,7 +9,9 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from duly.api.person import Person
+from duly.engine.source import person_id
 from duly.engine.sql_time import Reading, TimeReader, Unreadable, Wall
+from duly.rules.crowd_plan import CrowdPlan
 from duly.rules.plan import Plan
 from duly.rules.record import Candidate, Record, encode_key, in_stage, spell_stage
 
@@ -128,6 +130,34 @@ class RowReader:
     def _next_column(self) -> int:
         self._head += 1
         return self._head - 1
+
+
+class CrowdReader:
+    """Reads the rows of one word for many people.
+
+    Parameters
+    ----------
+    plan: whose rows they are.
+    """
+
+    def __init__(self, plan: CrowdPlan) -> None:
+        self._who = plan.person.name
+        self._columns = plan.columns
+        self._record = len(plan.noun.key)
+        self._person = self._record + len(plan.person.key)
+
+    def key(self, row: Row) -> bytes:
+        """Spell the key of the record as `encode_key` does."""
+        return encode_key(_joined(row[: self._record]))
+
+    def person(self, row: Row) -> Person:
+        """Read one of the people."""
+        id = person_id(self._who, _joined(row[self._record : self._person]))
+        return _person(id, dict(zip(self._columns, row[self._person :], strict=True)))
+
+
+def _joined(parts: Row) -> object:
+    return _plain(parts[0]) if len(parts) == 1 else [_plain(part) for part in parts]
 
 
 def _person(name: str, columns: Mapping[str, Any]) -> Person:

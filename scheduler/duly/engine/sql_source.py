@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 import structlog
 
+from duly.api.person import Person
 from duly.engine.source import BATCH, SourceDown
 from duly.engine.sql_refusal import Refusal, refusal
-from duly.engine.sql_rows import Row, RowReader
+from duly.engine.sql_rows import CrowdReader, Row, RowReader
 from duly.engine.sql_session import read_only_engine, reading
 from duly.engine.sql_time import TimeReader, TimeWriter, Unreadable
 from duly.rules.noun import Noun
@@ -90,8 +91,7 @@ class SqlSource:
         found = {}
         for start in range(0, len(keys), BATCH):
             asked = set(keys[start : start + BATCH])
-            bound = [tuple(key) if rows.is_composite else key for key in map(decode_key, asked)]
-            for row in self._all(plan, statement, values | {"keys": bound}):
+            for row in self._all(plan, statement, values | {"keys": _bound(asked)}):
                 record = rows.record(row)
                 if record.key in asked:  # a collation lets in keys that are merely alike
                     found[record.key] = record
@@ -112,6 +112,37 @@ class SqlSource:
                 count += len(without)
                 first += map(rows.key, without[: limit - len(first)])
         return count, first
+
+    def crowd(self, plan: Plan, who: str, key: bytes, now: dt.datetime) -> Iterator[Sequence[Person]]:
+        """Stream many people as `duly.engine.source.Source` says."""
+        asked = plan.crowds[who]
+        rows, values = CrowdReader(asked), self._spell.now(now) | {"keys": _bound([key])}
+        with closing(self._stream(plan, asked.people(), values)) as batches:
+            for batch in batches:
+                found = [rows.person(row) for row in batch if rows.key(row) == key]
+                if found:
+                    yield found
+
+    def crowd_sizes(self, plan: Plan, who: str, keys: Sequence[bytes], now: dt.datetime) -> dict[bytes, int]:
+        """Count many people as `duly.engine.source.Source` says."""
+        asked = plan.crowds[who]
+        rows, values = CrowdReader(asked), self._spell.now(now) | {"keys": _bound(keys)}
+        return {rows.key(row): row[-1] for row in self._all(plan, asked.sizes(), values)}
+
+    def members(
+        self, plan: Plan, who: str, asked: Collection[tuple[bytes, str]], now: dt.datetime
+    ) -> dict[tuple[bytes, str], Person]:
+        """Look some of many people up as `duly.engine.source.Source` says."""
+        crowd = plan.crowds[who]
+        rows, keys = CrowdReader(crowd), sorted({key for key, _ in asked})
+        own = sorted({id.removeprefix(f"{who} ").encode() for _, id in asked})
+        values = self._spell.now(now) | {"keys": _bound(keys), "people": _bound(own)}
+        found = {}
+        for row in self._all(plan, crowd.some(), values):
+            person = rows.person(row)
+            if (rows.key(row), person.id) in asked:
+                found[rows.key(row), person.id] = person
+        return found
 
     def probe(self, plan: Plan, now: dt.datetime) -> list[Problem]:
         """Try the words of the vocabulary as `duly.engine.source.Source` says."""
@@ -182,6 +213,11 @@ class SqlSource:
             place = place.rpartition(".")[0]
         mark = noun.marks[place] if place else Mark(noun.path)
         return Problem(mark, found.code, f"the source “{self.name}” {found.words}", f"correct {word} in {noun.path}")
+
+
+def _bound(keys: Collection[bytes]) -> list[object]:
+    """Give keys as a driver takes them: a composite one as a tuple."""
+    return [tuple(key) if isinstance(key, list) else key for key in map(decode_key, keys)]
 
 
 def _warn(plan: Plan, key: bytes) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from duly.ledger import fan_outs
 from duly.ledger.insert import insert_ignoring
 from duly.ledger.schema import cases, delivery, delivery_case, firing, journal
 
@@ -240,19 +241,25 @@ def close(
         return []
     alone = sa.select(delivery_case.c.delivery_id).where(delivery_case.c.case_id == case_id)
     waiting = (delivery.c.id.in_(alone), delivery.c.state.in_(("waiting", "claimed")), delivery.c.body.is_(None))
+    stopped = fan_outs.stop(connection, case_id, reason, now)
     cancelled = connection.execute(
         sa.update(delivery)
         .where(*waiting)
         .values(state="cancelled", reason=reason, settled_at=now, token=None, lease_until=None)
         .returning(delivery.c.id, delivery.c.firing_id)
     ).all()
-    if cancelled:
+    concerned = {*stopped, *(row.firing_id for row in cancelled)}
+    if concerned:
         under_way = sa.exists().where(
             delivery.c.firing_id == firing.c.id, delivery.c.state.in_(("waiting", "claimed", "sending"))
         )
         connection.execute(
             sa.update(firing)
-            .where(firing.c.id.in_({row.firing_id for row in cancelled}), firing.c.state == "pending", ~under_way)
+            .where(
+                firing.c.id.in_(concerned),
+                firing.c.state == "pending",
+                ~under_way,
+            )
             .values(state="cancelled", settled_at=now)
         )
     return [row.id for row in cancelled]
@@ -369,6 +376,12 @@ def hold(
     """
     held = connection.execute(sa.update(cases).where(*_due_of(rule_id, now, but)).values(held=reason, next_at=None))
     return held.rowcount
+
+
+def hold_these(connection: sa.Connection, case_ids: Collection[int], reason: str) -> int:
+    """Hold some cases; returns how many of them were still open, and not held before."""
+    mine = (cases.c.id.in_(sorted(case_ids)), cases.c.state.in_(ACTIVE), cases.c.held.is_(None))
+    return connection.execute(sa.update(cases).where(*mine).values(held=reason, next_at=None)).rowcount
 
 
 def count_due_of(connection: sa.Connection, rule_id: int, now: dt.datetime, but: sa.Select[Any]) -> int:

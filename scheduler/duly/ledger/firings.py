@@ -140,16 +140,21 @@ def overtake(connection: sa.Connection, case_id: int, step: str, before: int, no
         .values(state="cancelled", reason=CAME_AGAIN, settled_at=now, token=None, lease_until=None)
         .returning(delivery.c.id, delivery.c.channel, delivery.c.person, delivery.c.failing_since)
     ).all()
-    if rows:
-        under_way = sa.exists().where(
-            delivery.c.firing_id == firing.c.id, delivery.c.state.in_(("waiting", "claimed", "sending"))
-        )
-        connection.execute(
-            sa.update(firing)
-            .where(*earlier, firing.c.state == "pending", ~under_way)
-            .values(state="overtaken", settled_at=now)
-        )
+    under_way = sa.exists().where(
+        delivery.c.firing_id == firing.c.id, delivery.c.state.in_(("waiting", "claimed", "sending"))
+    )
+    connection.execute(
+        sa.update(firing)
+        .where(*earlier, firing.c.state == "pending", ~under_way)
+        .values(state="overtaken", settled_at=now)
+    )
     return [Replaced(*row) for row in rows]
+
+
+def give_up(connection: sa.Connection, firing_id: int, now: dt.datetime) -> None:
+    """Cancel a firing that reached nobody, so that it can be armed again."""
+    mine = (firing.c.id == firing_id, firing.c.state == "pending")
+    connection.execute(sa.update(firing).where(*mine).values(state="cancelled", settled_at=now))
 
 
 def settle(connection: sa.Connection, firing_ids: Collection[int], now: dt.datetime) -> dict[int, str]:
@@ -164,12 +169,14 @@ def settle(connection: sa.Connection, firing_ids: Collection[int], now: dt.datet
     """
     if not firing_ids:
         return {}
+    # Grouped, for there may be one delivery for each person of a crowd; and only until the first is accepted.
+    open_yet = sa.or_(firing.c.state == "pending", sa.and_(firing.c.state == "fired", firing.c.accepted_at.is_(None)))
+    kinds = (firing.c.id, firing.c.case_id, firing.c.round, delivery.c.state, delivery.c.extra)
     rows = connection.execute(
-        sa.select(
-            firing.c.id, firing.c.case_id, firing.c.round, delivery.c.state, delivery.c.settled_at, delivery.c.extra
-        )
+        sa.select(*kinds, sa.func.min(delivery.c.settled_at).label("settled_at"))
         .join(delivery, delivery.c.firing_id == firing.c.id)
-        .where(firing.c.id.in_(sorted(firing_ids)), firing.c.state.in_(("pending", "fired")))
+        .where(firing.c.id.in_(sorted(firing_ids)), open_yet)
+        .group_by(*kinds)
     ).all()
     # What was cancelled in an earlier round says nothing of how this one ends.
     rows = [row for row in rows if row.state != "cancelled" or row.extra.get("round", 0) == row.round]

@@ -312,6 +312,37 @@ def of_case(connection: sa.Connection, case_id: int) -> list[Delivery]:
     return _read(connection, delivery.c.id.in_(mine))
 
 
+def told(
+    connection: sa.Connection, case_id: int, but: int, after: int, limit: int
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """Read who has heard of a case, delivery by delivery.
+
+    Parameters
+    ----------
+    but: a firing that does not count.
+    after: the number of the last delivery that was read.
+    """
+    rows = connection.execute(
+        sa.select(delivery.c.id, delivery.c.person)
+        .where(*_accepted(case_id), delivery.c.firing_id != but, delivery.c.id > after)
+        .order_by(delivery.c.id)
+        .limit(limit)
+    )
+    return [(row.id, row.person) for row in rows]
+
+
+def count_told(connection: sa.Connection, case_id: int) -> int:
+    """Count the people who have heard of a case."""
+    return connection.execute(
+        sa.select(sa.func.count(sa.distinct(delivery.c.person))).where(*_accepted(case_id))
+    ).scalar_one()
+
+
+def _accepted(case_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    mine = sa.select(delivery_case.c.delivery_id).where(delivery_case.c.case_id == case_id)
+    return delivery.c.id.in_(mine), delivery.c.state == "accepted", delivery.c.kind == "message"
+
+
 def count_since(connection: sa.Connection, rule_id: int, since: dt.datetime, but: sa.Select[Any] | None = None) -> int:
     """Count the messages of a rule written since an instant, but for those about the cases that ``but`` selects."""
     written = sa.select(sa.func.count()).where(delivery.c.rule_id == rule_id, delivery.c.created_at > since)

@@ -163,6 +163,25 @@ delivery_case = sa.Table(
     sa.Index(None, "case_id"),
 )
 
+# a firing to many people whose deliveries are still being written
+fan_out = sa.Table(
+    "fan_out",
+    metadata,
+    sa.Column("firing_id", Id, sa.ForeignKey("firing.id"), primary_key=True, autoincrement=False),
+    sa.Column("rule_id", Id, sa.ForeignKey("rule.id"), nullable=False),
+    sa.Column("case_id", Id, sa.ForeignKey("cases.id"), nullable=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("expires_at", Instant),
+    # whether the source was down as it fired
+    sa.Column("blind", sa.Boolean, nullable=False),
+    sa.Column("token", sa.String(32)),
+    # when anybody may go on with it: until then it is leased to the bearer of the token, or waits
+    sa.Column("not_before", Instant, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Index(None, "not_before"),
+    sa.Index(None, "case_id"),
+)
+
 quota = sa.Table(
     "quota",
     metadata,

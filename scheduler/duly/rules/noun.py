@@ -52,15 +52,19 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class RecordPerson:
-    """A person of the record.
+    """A person of the record, or many of them (a building's residents).
 
     ``columns`` holds SQL by attribute (``name``, ``phone``, ``email``, ``chat``, ``lang``, ``zone``, ``rest``,
-    ``no_sms`` …); or ``staff`` is SQL for an id that the directory knows.
+    ``no_sms`` …); or ``staff`` is SQL for an id that the directory knows. For many people, ``many`` holds their tables,
+    ``on`` tells which of them belong to the record, and ``key`` tells them apart.
     """
 
     name: str
     columns: Mapping[str, str] = field(default_factory=dict)
     staff: str = ""
+    many: str = ""
+    on: str = ""
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _KEYS = ("noun", "one", "source", "from", "key", "zone", "times", "facts", "fields", "people", "teams", "measures")
 _LATER = ("counts", "writes")
+_MANY = ("many", "on", "key")
 _ATTRIBUTES = ("name", "phone", "email", "chat", "lang", "zone", "rest")
 _TAKEN = frozenset({"owner", "told", "in charge"})
 _NAME = re.compile(r"[^\W\d][\w'’-]*( [\w'’-]+)*")
@@ -64,7 +65,7 @@ class _NounReader:
             one=self._name(reader, "one"),
             source=reader.text("source", required=True),
             from_=self._sql(reader, "from", required=True, check=fragment.tables),
-            key=self._key(),
+            key=self._key(reader, "records"),
             zone=self._sql(reader, "zone"),
             times=self._entries("times", self._time),
             facts=self._entries("facts", self._fact),
@@ -82,12 +83,10 @@ class _NounReader:
         check_measures(noun, self.problems)
         return noun
 
-    def _key(self) -> tuple[str, ...]:
-        parts = self.reader.texts("key", required=True)
-        if not parts and isinstance(self.reader.map.get("key"), yaml.Sequence):
-            self._problem(
-                "003", self.reader.mark("key"), "“key” is an empty list", "write what tells two records apart"
-            )
+    def _key(self, reader: Reader, what: str) -> tuple[str, ...]:
+        parts = reader.texts("key", required=True)
+        if not parts and isinstance(reader.map.get("key"), yaml.Sequence):
+            self._problem("003", reader.mark("key"), "“key” is an empty list", f"write what tells two {what} apart")
         return tuple(self._checked(part, fragment.expression) for part in parts)
 
     def _time(self, name: str, value: yaml.Node) -> Time | None:
@@ -157,15 +156,25 @@ class _NounReader:
                 "write {name: SQL, phone: SQL} or {staff: SQL}",
             )
             return None
-        if value.get("many"):
-            self._not_yet("many", Reader(value, self.problems, "V", ("many",)).key_mark("many"))
-            return None
         if value.get("staff"):
             staff = self._sub(name, value, ("staff",))
             return RecordPerson(name, staff=self._sql(staff, "staff")) if staff else None
         keys = [key.value for key, _ in value.entries]
-        reader = self._sub(name, value, (*_ATTRIBUTES, *filter(REFUSAL.fullmatch, keys)))
+        refusals = [*filter(REFUSAL.fullmatch, keys)]
+        if value.get("many"):
+            reader = self._sub(name, value, (*_MANY, *_ATTRIBUTES, *refusals))
+            return self._many(name, reader, [key for key in keys if key not in _MANY]) if reader else None
+        reader = self._sub(name, value, (*_ATTRIBUTES, *refusals))
         return RecordPerson(name, {key: self._sql(reader, key) for key in keys}) if reader else None
+
+    def _many(self, name: str, reader: Reader, attributes: list[str]) -> RecordPerson:
+        return RecordPerson(
+            name,
+            {key: self._sql(reader, key) for key in attributes},
+            many=self._sql(reader, "many", check=fragment.tables),
+            on=self._sql(reader, "on", required=True),
+            key=self._key(reader, "people"),
+        )
 
     def _team(self, name: str, value: yaml.Node) -> str | None:
         if isinstance(value, yaml.Scalar):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 
 import sqlalchemy as sa
 
+from duly.rules.crowd_plan import CrowdPlan
 from duly.rules.fragment import for_text
 from duly.rules.model import ClockKind, Comparison, Condition, FactIs, Rule
-from duly.rules.noun import Field, Noun, Time
+from duly.rules.noun import Field, Noun, RecordPerson, Time
 
 _ONE_STATEMENT = ":now is not null"
 """Always true. A driver that has at least one value to bind sends one statement and no more, whatever the SQL says."""
@@ -100,10 +101,15 @@ class Plan:
         return (
             *(("holds", str(condition)) for condition in self.conditions),
             *(("fields", name) for name in noun.fields),
-            *(("people", name, column) for name, person in noun.people.items() for column in person.columns),
+            *(("people", name, column) for name, person in self._single.items() for column in person.columns),
             *(("staff", name) for name, person in noun.people.items() if person.staff),
             *(("teams", name) for name in noun.teams),
         )
+
+    @cached_property
+    def crowds(self) -> Mapping[str, CrowdPlan]:
+        """What to ask about each word of the noun that means many people."""
+        return {name: CrowdPlan(self.noun, person) for name, person in self.noun.people.items() if person.many}
 
     def candidates(self, dialect: str) -> sa.TextClause:
         """Ask for the records that match and whose clock may lie between two bounds.
@@ -130,7 +136,7 @@ class Plan:
             *self._head,
             *(f"case when {self._holds(condition, dialect, binds)} then 1 else 0 end" for condition in self.conditions),
             *(_sql(field.sql) for field in noun.fields.values()),
-            *(_sql(sql) for person in noun.people.values() for sql in person.columns.values()),
+            *(_sql(sql) for person in self._single.values() for sql in person.columns.values()),
             *(_sql(person.staff) for person in noun.people.values() if person.staff),
             *map(_sql, noun.teams.values()),
         )
@@ -173,9 +179,11 @@ class Plan:
             yield word, self._probe("1", self._holds(condition, dialect, binds), binds)
         for name, field in self.noun.fields.items():
             yield f"fields.{name}", self._probe(_sql(field.sql))
-        for name, person in self.noun.people.items():
+        for name, person in self._single.items():
             for column, sql in {**person.columns, **({"staff": person.staff} if person.staff else {})}.items():
                 yield f"people.{name}.{column}", self._probe(_sql(sql))
+        for crowd in self.crowds.values():
+            yield from crowd.probes()
         for name, sql in self.noun.teams.items():
             yield f"teams.{name}", self._probe(_sql(sql))
 
@@ -197,6 +205,10 @@ class Plan:
         per = self.per.sql if self.per else ""
         parts = (*self.noun.key, *(leaf.sql for leaf in self.leaves), matter, self.noun.zone, per)
         return tuple(_sql(part) for part in parts if part)
+
+    @property
+    def _single(self) -> dict[str, RecordPerson]:
+        return {name: person for name, person in self.noun.people.items() if not person.many}
 
     def _leaves(self, time: Time) -> Iterator[Time]:
         if time.sql:
