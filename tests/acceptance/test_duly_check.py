@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -114,7 +115,7 @@ def test_a_plugin_in_quarantine_is_a_warning(quick, monkeypatch, capsys):
 
 def test_live_says_which_words_the_database_does_not_know(quick):
     """``--live`` asks the source: a missing table is said at the word of the vocabulary."""
-    with sqlite3.connect(quick / "shop.db") as connection:
+    with contextlib.closing(sqlite3.connect(quick / "shop.db")) as connection:
         connection.execute("create table customers (id integer)")
     done = duly("check", "orders/ship-within-72h", "--live", "--home", quick)
     assert done.code == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import subprocess
@@ -316,7 +317,7 @@ def test_a_node_shows_that_it_lives_and_that_it_has_stopped(shop):
     daemon = shop.run_daemon()
 
     def node():
-        with Ledger(shop.ledger_url).read() as connection:
+        with contextlib.closing(Ledger(shop.ledger_url)) as ledger, ledger.read() as connection:
             return nodes.all_nodes(connection)[0]
 
     first = node()
@@ -358,7 +359,7 @@ def test_a_stop_waits_for_a_slow_send_as_long_as_it_can(shop, monkeypatch):
     assert begun.wait(20)
     assert daemon.stop()
     assert shop.messages == ["Zhou: order 1"]
-    with Ledger(shop.ledger_url).read() as connection:
+    with contextlib.closing(Ledger(shop.ledger_url)) as ledger, ledger.read() as connection:
         assert outbox.counts(connection) == {"accepted": 1}
 
 
@@ -427,4 +428,4 @@ def test_a_workspace_without_readable_settings_cannot_run(shop):
     with pytest.raises(Unfit) as refused:
         Daemon(shop.home, SystemClock())
     assert refused.value.problems[0].mark.path == "config/duly.yaml"
-    assert not sa.inspect(sa.create_engine(shop.ledger_url)).get_table_names()
+    assert not sa.inspect(sa.create_engine(shop.ledger_url, poolclass=sa.NullPool)).get_table_names()

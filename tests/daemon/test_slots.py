@@ -8,8 +8,8 @@ import pytest
 
 from daemon.eventually import eventually
 from daemon.standing import START, standing_clock
-from duly.daemon.slots import THREADS, Slots
-from duly.time.clock import SystemClock
+from duly.daemon.slots import THREADS, Slots, SlotTrigger
+from duly.time.clock import ManualClock, SystemClock
 
 HOUR = dt.timedelta(hours=1)
 
@@ -224,6 +224,16 @@ def test_a_fast_clock_passes_no_slot(fast, looks):
     assert slots.stop(5)
     for rule_id, length in lengths.items():
         assert {START + n * length for n in range(12 * HOUR // length)} <= set(looks.at[rule_id])
+
+
+def test_a_slot_that_a_late_job_has_seen_to_is_followed_by_the_next():
+    """APScheduler may ask for a slot again while a job that comes late sees to it: the next one is still appointed."""
+    clock = ManualClock(START - HOUR / 60)
+    trigger = SlotTrigger(clock, "check 1", START, lambda after: every(HOUR)(1, after))
+    trigger.get_next_fire_time(None, START)
+    trigger.get_next_fire_time(START - HOUR, START)
+    clock.set(START)
+    assert trigger.kept(START, None) == START + HOUR
 
 
 def test_a_job_that_comes_too_early_is_called_again(fast, looks):

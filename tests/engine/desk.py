@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -136,6 +137,7 @@ class Desk:
             if f"notifications/duly/{name}.j2" not in written:
                 self.write(f"notifications/duly/{name}.j2", words)
         self.shop = sa.create_engine(f"sqlite:///{home}/shop.db")
+        weakref.finalize(self, self.shop.dispose)
         with self.shop.begin() as connection:
             connection.exec_driver_sql(TABLE)
         self.engine: Engine
@@ -163,6 +165,7 @@ class Desk:
         assert snapshot is not None, [problem.render() for problem in problems.all]
         self.problems = problems
         self.ledger = Ledger(self.ledger_url)
+        weakref.finalize(self, self.ledger.close)
         self.ledger.migrate()
         found = Problems()
         self.engine = assemble(snapshot, plugins, self.ledger, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+import weakref
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -318,6 +319,7 @@ def test_a_source_that_cannot_be_used_stops_only_its_rules(tmp_path, url):
     plugins = load_plugins([SpokenPlugin()])
     snapshot, _ = load_workspace(tmp_path, plugins.actions, plugins.channels)
     desk.ledger = Ledger(desk.ledger_url)
+    weakref.finalize(desk, desk.ledger.close)
     desk.ledger.migrate()
     desk.engine = assemble(snapshot, plugins, desk.ledger, Problems())
     desk.engine.load(snapshot, MONDAY)

@@ -97,7 +97,7 @@ def test_only_binds_are_bound(sql, value):
     """A colon inside a quoted text stays a colon when SQLAlchemy reads the fragment."""
     clause = sa.text(f"select {fragment.for_text(fragment.expression(sql))}")
     given = {"now": "!"} if "|| :now" in sql else {}
-    with sa.create_engine("sqlite://").connect() as connection:
+    with sa.create_engine("sqlite://", poolclass=sa.NullPool).connect() as connection:
         assert connection.execute(clause, given).scalar() == value
 
 

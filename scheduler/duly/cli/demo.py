@@ -25,14 +25,16 @@ from duly.time.duration import Duration, Unit
 
 START = dt.datetime(2026, 9, 30, 8, 30, tzinfo=ZONE)
 """The working morning before China’s National Day holiday, 1–7 October 2026: its calendar is known."""
-SPEED = 14_400.0
-"""Simulated seconds in one real second: four hours."""
-SCALE = 0.5
+SPEED = 28_800.0
+"""Simulated seconds in one real second: eight hours, while nobody is at work."""
+SCALE = 0.4
 """Of a shop that would keep a whole service department busy; thousands of orders, and a day in some seconds."""
 LENGTH = 30.0
 """Real seconds that a fast demo lasts unless told otherwise."""
 FRAME = 0.125
-"""Real seconds between two looks at the journal."""
+"""Real seconds between two looks at the journal, where a screen shows it."""
+LOOK = 0.5
+"""Real seconds between two looks at the journal, where none does."""
 STRIDE = dt.timedelta(minutes=10)
 """The shop moves in steps of at least this much simulated time, as its own software would write."""
 
@@ -158,20 +160,21 @@ def _play(home: Path, clock: Clock, world: World, length: float | None, console:
     clock.appoint("demo", None)
     ended = threading.Event()
     over = patience(length) if length is not None else ended.is_set
-    frames = 0
+    on_screen = console.is_terminal
+    seconds = 0.0
     try:
         with Show(console, ZONE, reading=str(home / "outbox")) as show:
-            while not ended.wait(FRAME):
-                frames += 1
+            while not ended.wait(frame := FRAME if on_screen else LOOK):
+                seconds += frame
                 with changing:
                     shown, happened[:] = list(happened), []
-                _update(show, story, clock, shown if console.is_terminal else [], frames, length)
+                _update(show, story, clock, shown if on_screen else [], seconds, length)
                 if over():
                     break
             shop.stop()
             until = clock.now()
             clean = daemon.stop()
-            _update(show, story, clock, [], frames, length)
+            _update(show, story, clock, [], seconds, length)
     except KeyboardInterrupt:
         shop.stop()
         until = clock.now()
@@ -185,10 +188,10 @@ def _play(home: Path, clock: Clock, world: World, length: float | None, console:
     return 0 if clean and not figures["failed"] else 1
 
 
-def _update(show: Show, story: Story, clock: Clock, shop: list[Line], frames: int, length: float | None) -> None:
+def _update(show: Show, story: Story, clock: Clock, shop: list[Line], seconds: float, length: float | None) -> None:
     now = clock.now()
     lines = sorted([*story.read(), *shop], key=lambda line: line.at)
-    show.update(now, story.figures(), story.rules(now), lines, progress=frames * FRAME / length if length else None)
+    show.update(now, story.figures(), story.rules(now), lines, progress=seconds / length if length else None)
 
 
 def _farewell(console: Console, home: Path, figures: dict[str, int]) -> None:
@@ -197,8 +200,8 @@ def _farewell(console: Console, home: Path, figures: dict[str, int]) -> None:
     console.print(f"  duly status {flag}\n  duly why orders/ship-within-72h KEY {flag}", soft_wrap=True)
     if figures["held"]:
         console.print(
-            f"{figures['held']} were late before Duly came, so it holds them until somebody decides:\n"
-            f"  duly release orders/ship-within-72h --send {flag}",
+            f"{figures['held']} cases are held until somebody decides: “duly status” names their rules and says why. "
+            f"For one of them:\n  duly release orders/ship-within-72h --send {flag}",
             soft_wrap=True,
         )
 

@@ -66,12 +66,14 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no ty
         slot that came while the rule was being looked at.
         """
         with self._lock:
+            ahead = [slot for slot in self._ahead if slot > until]
+            soonest = min(at for at in (again, self._next_slot(until), *ahead) if at is not None and at > until)
+            # The next appointment is made before the last is given up, or a fast clock would run on in between.
+            sooner = None if ahead and soonest >= max(ahead) else self._appoint(soonest)
             for slot in [slot for slot in self._ahead if slot <= until]:
                 self._clock.appoint(self._name(slot), None)
                 self._ahead.remove(slot)
-            soonest = min((at for at in (again, *self._ahead) if at is not None and at > until), default=None)
-            known = max(self._ahead, default=None)
-            return None if soonest is None or (known is not None and soonest >= known) else self._appoint(soonest)
+            return sooner
 
     def forget(self) -> None:
         """Give up every appointment: the rule is checked no more, or by another trigger."""

@@ -18,6 +18,7 @@ from duly.ledger import cases, checks, firings, journal, versions
 from duly.ledger.cases import KnownCase, NewCase
 from duly.ledger.checks import Claim, LastCheck
 from duly.ledger.journal import Entry
+from duly.ledger.ledger import reading
 from duly.rules.bind import BoundRule
 from duly.rules.record import Candidate, Record, show_key
 
@@ -80,13 +81,16 @@ class Checker:
         How it ended; ``None`` when it was not ours to run.
         """
         source, ledger = self._house.sources[live.source], self._house.ledger
-        with ledger.write() as connection:
-            last = checks.last(connection, live.row.id)
-            claim = checks.claim(connection, live.row.id, slot, now, live.digest, self._house.node)
-        if claim is None:
-            return None
         with ledger.session() as connection:
-            run = _Run(connection, self._house.rules, live, source, claim, last, now, self._house.settings.reach)
+            with connection.begin():
+                last = checks.last(connection, live.row.id)
+                claim = checks.claim(connection, live.row.id, slot, now, live.digest, self._house.node)
+                if claim is None:
+                    return None
+                cases.begin_seen(connection)
+                before = cases.count_open(connection, live.row.id)
+            reach = self._house.settings.reach
+            run = _Run(connection, self._house.rules, live, source, claim, last, now, reach, before)
             try:
                 run.read(next_slot + SLACK)
                 run.ask_unseen()
@@ -112,10 +116,10 @@ class _Run:
     last: LastCheck | None
     now: dt.datetime
     reach: dt.timedelta
+    open_before: int
     found: int = 0
     opened: int = 0
     held: int = 0
-    open_before: int = 0
     closings: list[Closing] = field(default_factory=list)
     unreadable: list[bytes] = field(default_factory=list)
     dueless: list[bytes] = field(default_factory=list)
@@ -133,9 +137,6 @@ class _Run:
 
     def read(self, horizon: dt.datetime) -> None:
         """Go through the source's answer, batch by batch."""
-        with self.connection.begin():
-            cases.begin_seen(self.connection)
-            self.open_before = cases.count_open(self.connection, self.rule_id)
         if self.live.bound.day_clock and self.day is None:
             return
         low, high = self.live.timing.clock_bounds(self.now, horizon, self.reach)
@@ -147,7 +148,7 @@ class _Run:
         """Look a batch up in the ledger: open what is new and comes due, follow what has moved, note what was seen."""
         timing = self.live.timing
         self.found += len(batch)
-        with self.connection.begin():
+        with reading(self.connection):
             known = cases.known(self.connection, self.rule_id, {candidate.key for candidate in batch})
         seen: list[int] = []
         new: list[tuple[Candidate, dt.datetime | None, dt.datetime]] = []
@@ -171,7 +172,7 @@ class _Run:
                 back.append((case, candidate, self._due(case, candidate)))
         asked = [candidate.key for candidate, _, _ in new] + [case.key for case, _, _ in back]
         records = self.source.lookup(self.live.plan, asked, self.now, self.day) if asked else {}
-        with self.connection.begin():
+        with self.connection.begin() if new or back or moved else reading(self.connection):
             seen += self._open(new, records)
             seen += self._reopen(back, records)
             self._move(moved)
@@ -267,7 +268,7 @@ class _Run:
         """Ask again, by key, about open cases that the answer did not name, before any of them closes."""
         after = 0
         while True:
-            with self.connection.begin():
+            with reading(self.connection):
                 batch = cases.unseen(self.connection, self.rule_id, after)
             if not batch:
                 return
@@ -275,6 +276,8 @@ class _Run:
             records = self.source.lookup(self.live.plan, [case.key for case in batch], self.now, self.day)
             endings = [self._ending(case, records.get(case.key)) for case in batch]
             self.closings += [ending for ending in endings if ending]
+            if len(batch) < cases.BATCH:
+                return
 
     def _ending(self, case: KnownCase, record: Record | None) -> Closing | None:
         if record is None:

@@ -109,7 +109,11 @@ class Engine:
         slot = live.bound.latest_slot(now)
         checked = self._checker.run(live, slot, live.bound.next_slot(now), now)
         if checked is not None:
-            self._report(live, checked, now)
+            # As the ledger would tell, which need not be asked.
+            failed = checked.state == "failed"
+            self._next_checks[rule_id] = now + RETRY if failed else live.bound.next_slot(slot)
+            if checked.state != "done" or checked.held:
+                self._report(live, checked, now)
         return checked
 
     def _report(self, live: LiveRule, checked: Checked, now: dt.datetime) -> None:

@@ -83,22 +83,49 @@ _KNOWN = [cases.c[name] for name in KnownCase.__dataclass_fields__]
 _SEEN = sa.table("seen", sa.column("case_id"))
 """A temporary table: what one check has seen, on its own connection."""
 
+# Made once: to make a statement takes longer than to run it.
+_OF_RULE = cases.c.rule_id == sa.bindparam("rule")
+_OF_RULES = cases.c.rule_id.in_(sa.bindparam("rules", expanding=True))
+_DUE = cases.c.next_at <= sa.bindparam("now", type_=cases.c.next_at.type)
+_ACTIVE = cases.c.state.in_(ACTIVE)
+_SELECT_KNOWN = sa.select(*_KNOWN).where(_OF_RULE, cases.c.key.in_(sa.bindparam("keys", expanding=True)))
+_SELECT = sa.select(*_COLUMNS).where(cases.c.id.in_(sa.bindparam("cases", expanding=True)))
+_MARK_SEEN = sa.text("INSERT INTO seen (case_id) VALUES (:id) ON CONFLICT DO NOTHING")
+_UNSEEN = (
+    sa.select(*_KNOWN)
+    .where(
+        _OF_RULE,
+        _ACTIVE,
+        cases.c.id > sa.bindparam("after"),
+        ~sa.exists().where(_SEEN.c.case_id == cases.c.id),
+    )
+    .order_by(cases.c.id)
+    .limit(BATCH)
+)
+_COUNT_OPEN = sa.select(sa.func.count()).where(_OF_RULE, _ACTIVE)
+_SELECT_DUE = (
+    sa.select(*_COLUMNS)
+    .where(_ACTIVE, _DUE, _OF_RULES)
+    .order_by(cases.c.next_at, cases.c.id)
+    .limit(sa.bindparam("limit"))
+)
+_COUNT_DUE = sa.select(cases.c.rule_id, sa.func.count()).where(_ACTIVE, _DUE).group_by(cases.c.rule_id)
+_EARLIEST = sa.select(sa.func.min(cases.c.next_at)).where(_ACTIVE, _OF_RULES)
+
 
 def known(connection: sa.Connection, rule_id: int, keys: Collection[bytes]) -> dict[tuple[bytes, str], KnownCase]:
     """Find the cases of a rule, open or closed, for a batch of record keys."""
     found = {}
     ordered = sorted(keys)
     for start in range(0, len(ordered), BATCH):
-        rows = connection.execute(
-            sa.select(*_KNOWN).where(cases.c.rule_id == rule_id, cases.c.key.in_(ordered[start : start + BATCH]))
-        )
+        rows = connection.execute(_SELECT_KNOWN, {"rule": rule_id, "keys": ordered[start : start + BATCH]})
         found.update({(case.key, case.clock): case for case in (KnownCase(*row) for row in rows)})
     return found
 
 
 def get(connection: sa.Connection, case_ids: Collection[int]) -> dict[int, Case]:
     """Read cases by their number."""
-    rows = connection.execute(sa.select(*_COLUMNS).where(cases.c.id.in_(sorted(case_ids))))
+    rows = connection.execute(_SELECT, {"cases": sorted(case_ids)})
     return {row.id: Case(*row) for row in rows}
 
 
@@ -193,32 +220,17 @@ def begin_seen(connection: sa.Connection) -> None:
 def mark_seen(connection: sa.Connection, case_ids: Collection[int]) -> None:
     """Note that the source still names these cases."""
     if case_ids:
-        connection.execute(
-            sa.text("INSERT INTO seen (case_id) VALUES (:id) ON CONFLICT DO NOTHING"),
-            [{"id": i} for i in sorted(case_ids)],
-        )
+        connection.execute(_MARK_SEEN, [{"id": i} for i in sorted(case_ids)])
 
 
 def unseen(connection: sa.Connection, rule_id: int, after: int) -> list[KnownCase]:
     """Read the next batch, by number above ``after``, of open cases that this check has not seen."""
-    rows = connection.execute(
-        sa.select(*_KNOWN)
-        .where(
-            cases.c.rule_id == rule_id,
-            cases.c.state.in_(ACTIVE),
-            cases.c.id > after,
-            ~sa.exists().where(_SEEN.c.case_id == cases.c.id),
-        )
-        .order_by(cases.c.id)
-        .limit(BATCH)
-    )
-    return [KnownCase(*row) for row in rows]
+    return [KnownCase(*row) for row in connection.execute(_UNSEEN, {"rule": rule_id, "after": after})]
 
 
 def count_open(connection: sa.Connection, rule_id: int) -> int:
     """Count a rule's open cases."""
-    count = sa.select(sa.func.count()).where(cases.c.rule_id == rule_id, cases.c.state.in_(ACTIVE))
-    return connection.execute(count).scalar_one()
+    return connection.execute(_COUNT_OPEN, {"rule": rule_id}).scalar_one()
 
 
 def close(
@@ -283,31 +295,19 @@ def used_up(connection: sa.Connection, rule_id: int, now: dt.datetime) -> list[i
 
 def due(connection: sa.Connection, now: dt.datetime, rule_ids: Collection[int], limit: int) -> list[Case]:
     """Read the cases of these rules whose ladder has something to do, earliest first."""
-    rows = connection.execute(
-        sa.select(*_COLUMNS)
-        .where(cases.c.state.in_(ACTIVE), cases.c.next_at <= now, cases.c.rule_id.in_(sorted(rule_ids)))
-        .order_by(cases.c.next_at, cases.c.id)
-        .limit(limit)
-    )
+    rows = connection.execute(_SELECT_DUE, {"now": now, "rules": sorted(rule_ids), "limit": limit})
     return [Case(*row) for row in rows]
 
 
 def count_due(connection: sa.Connection, now: dt.datetime) -> dict[int, int]:
     """Count, by rule, the cases whose ladder has something to do."""
-    rows = connection.execute(
-        sa.select(cases.c.rule_id, sa.func.count())
-        .where(cases.c.state.in_(ACTIVE), cases.c.next_at <= now)
-        .group_by(cases.c.rule_id)
-    )
+    rows = connection.execute(_COUNT_DUE, {"now": now})
     return {rule_id: count for rule_id, count in rows}  # noqa: C416 - dict() loses the types
 
 
 def earliest(connection: sa.Connection, rule_ids: Collection[int]) -> dt.datetime | None:
     """When the ladder of these rules has to wake next."""
-    soonest = sa.select(sa.func.min(cases.c.next_at)).where(
-        cases.c.state.in_(ACTIVE), cases.c.rule_id.in_(sorted(rule_ids))
-    )
-    return connection.execute(soonest).scalar()
+    return connection.execute(_EARLIEST, {"rules": sorted(rule_ids)}).scalar()
 
 
 def advance(connection: sa.Connection, moves: Sequence[tuple[Case, dt.datetime | None, Mapping[str, Any]]]) -> set[int]:

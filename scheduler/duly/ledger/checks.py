@@ -16,6 +16,21 @@ from duly.ledger.tokens import held_by, new_token
 LEASE = dt.timedelta(minutes=15)
 """How long a check may take before another node takes it for dead."""
 
+# Made once: to make a statement takes longer than to run it.
+_OF_RULE = check_run.c.rule_id == sa.bindparam("rule")
+_LAST = (
+    sa.select(check_run.c.now, check_run.c.slot, check_run.c.plan_digest, check_run.c.state)
+    .where(_OF_RULE, check_run.c.state.in_(("done", "refused")))
+    .order_by(check_run.c.slot.desc())
+    .limit(1)
+)
+_LATEST = (
+    sa.select(check_run.c.slot, check_run.c.state, check_run.c.lease_until, check_run.c.finished_at)
+    .where(_OF_RULE)
+    .order_by(check_run.c.slot.desc())
+    .limit(1)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -114,23 +129,13 @@ def give_up(connection: sa.Connection, nodes: Collection[str], now: dt.datetime)
 
 def last(connection: sa.Connection, rule_id: int) -> LastCheck | None:
     """Find the last check of a rule that read its whole answer."""
-    row = connection.execute(
-        sa.select(check_run.c.now, check_run.c.slot, check_run.c.plan_digest, check_run.c.state)
-        .where(check_run.c.rule_id == rule_id, check_run.c.state.in_(("done", "refused")))
-        .order_by(check_run.c.slot.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_LAST, {"rule": rule_id}).one_or_none()
     return LastCheck(*row) if row else None
 
 
 def latest(connection: sa.Connection, rule_id: int) -> LatestSlot | None:
     """Find the latest slot of a rule that was claimed."""
-    row = connection.execute(
-        sa.select(check_run.c.slot, check_run.c.state, check_run.c.lease_until, check_run.c.finished_at)
-        .where(check_run.c.rule_id == rule_id)
-        .order_by(check_run.c.slot.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_LATEST, {"rule": rule_id}).one_or_none()
     return LatestSlot(*row) if row else None
 
 

@@ -55,6 +55,9 @@ class Replaced:
 
 
 _COLUMNS = [firing.c[name] for name in Firing.__dataclass_fields__]
+_OF_CASES = (
+    sa.select(*_COLUMNS).where(firing.c.case_id.in_(sa.bindparam("cases", expanding=True))).order_by(firing.c.id)
+)
 _SETTLE = (
     sa.update(firing)
     .where(firing.c.id == sa.bindparam("number"))
@@ -68,7 +71,9 @@ _SETTLE = (
 
 def of_cases(connection: sa.Connection, case_ids: Collection[int]) -> dict[int, dict[tuple[str, int], Firing]]:
     """Read what has fired for these cases: by case, then by (step, occurrence)."""
-    rows = connection.execute(sa.select(*_COLUMNS).where(firing.c.case_id.in_(sorted(case_ids))).order_by(firing.c.id))
+    if not case_ids:
+        return {}
+    rows = connection.execute(_OF_CASES, {"cases": sorted(case_ids)})
     found: dict[int, dict[tuple[str, int], Firing]] = {}
     for row in rows:
         found.setdefault(row.case_id, {})[(row.step, row.occurrence)] = Firing(*row)

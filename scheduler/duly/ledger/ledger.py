@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,8 @@ from sqlalchemy.pool import StaticPool
 
 BUSY_SECONDS = 30
 """How long one writer waits for another; a writing transaction here takes milliseconds."""
+_TURN = "duly_turn"
+"""Marks a connection that has the turn to write."""
 
 
 class Ledger:
@@ -54,6 +57,17 @@ class Ledger:
         self.engine.dispose()
 
 
+@contextmanager
+def reading(session: sa.Connection) -> Iterator[None]:
+    """Open, on a session, a transaction that writes nothing but temporary tables and keeps no other writer waiting."""
+    session.execution_options(duly_write=False)
+    try:
+        with session.begin():
+            yield
+    finally:
+        session.execution_options(duly_write=True)
+
+
 def _engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -66,7 +80,10 @@ def _engine(url: str) -> sa.Engine:
         options["poolclass"] = StaticPool
     engine = sa.create_engine(parsed, **options)
     sa.event.listen(engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine, "begin", _begin_sqlite)
+    turns = _Turns()
+    sa.event.listen(engine, "begin", turns.begin)
+    sa.event.listen(engine, "commit", turns.end)
+    sa.event.listen(engine, "rollback", turns.end)
     return engine
 
 
@@ -86,7 +103,27 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _begin_sqlite(connection: sa.Connection) -> None:
-    # A deferred transaction that turns to writing fails with "database is locked" when another wrote meanwhile.
-    write = connection.get_execution_options().get("duly_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+class _Turns:
+    """Begins SQLite's transactions, one writing transaction of this process at a time.
+
+    SQLite itself makes a second writer sleep and look again, ever longer; a lock wakes it as soon as the first is done.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def begin(self, connection: sa.Connection) -> None:
+        # A deferred transaction that turns to writing fails with "database is locked" when another wrote meanwhile.
+        if not connection.get_execution_options().get("duly_write"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        connection.info[_TURN] = self._lock.acquire(timeout=BUSY_SECONDS)
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except BaseException:
+            self.end(connection)
+            raise
+
+    def end(self, connection: sa.Connection) -> None:
+        if connection.info.pop(_TURN, False):
+            self._lock.release()

@@ -112,6 +112,30 @@ _PUT_BACK = (
     )
 )
 _PUT_BACK_UNWRITTEN = _PUT_BACK.values(to=None, subject=None, body=None)
+_WAITING = (
+    delivery.c.state == "waiting",
+    delivery.c.rule_id.in_(sa.bindparam("rules", expanding=True)),
+)
+_READY = (
+    sa.select(delivery.c.id)
+    .where(
+        *_WAITING,
+        delivery.c.channel == sa.bindparam("channel"),
+        delivery.c.not_before <= sa.bindparam("now", type_=delivery.c.not_before.type),
+    )
+    .order_by(delivery.c.urgent.desc(), delivery.c.not_before, delivery.c.firing_id, delivery.c.id)
+    .limit(sa.bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_EARLIEST = (
+    sa.select(delivery.c.channel, sa.func.min(delivery.c.not_before)).where(*_WAITING).group_by(delivery.c.channel)
+)
+_EARLIEST_LEASE = sa.select(sa.func.min(delivery.c.lease_until)).where(delivery.c.state.in_(("claimed", "sending")))
+_CASES_OF = (
+    sa.select(delivery_case.c.delivery_id, delivery_case.c.case_id)
+    .where(delivery_case.c.delivery_id.in_(sa.bindparam("deliveries", expanding=True)))
+    .order_by(delivery_case.c.case_id)
+)
 
 
 def put(connection: sa.Connection, new: Sequence[NewDelivery], now: dt.datetime) -> dict[str, int]:
@@ -161,19 +185,8 @@ def claim(
     ----------
     node: who claims them, whose mark the token bears.
     """
-    ready = (
-        sa.select(delivery.c.id)
-        .where(
-            delivery.c.state == "waiting",
-            delivery.c.channel == channel,
-            delivery.c.not_before <= now,
-            delivery.c.rule_id.in_(sorted(rule_ids)),
-        )
-        .order_by(delivery.c.urgent.desc(), delivery.c.not_before, delivery.c.firing_id, delivery.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(connection.execute(ready).scalars())
+    asked = {"channel": channel, "now": now, "limit": limit, "rules": sorted(rule_ids)}
+    ids = list(connection.execute(_READY, asked).scalars())
     if not ids:
         return []
     token = new_token(node)
@@ -278,28 +291,18 @@ def fallback(one: Delivery, case_ids: Sequence[int], now: dt.datetime) -> NewDel
 
 def earliest(connection: sa.Connection, rule_ids: Collection[int]) -> dict[str, dt.datetime]:
     """Find when the next delivery of each channel may leave, of these rules."""
-    soonest = (
-        sa.select(delivery.c.channel, sa.func.min(delivery.c.not_before))
-        .where(delivery.c.state == "waiting", delivery.c.rule_id.in_(sorted(rule_ids)))
-        .group_by(delivery.c.channel)
-    )
-    return {channel: at for channel, at in connection.execute(soonest)}  # noqa: C416 - dict() loses the types
+    rows = connection.execute(_EARLIEST, {"rules": sorted(rule_ids)})
+    return {channel: at for channel, at in rows}  # noqa: C416 - dict() loses the types
 
 
 def earliest_lease(connection: sa.Connection) -> dt.datetime | None:
     """When the next lease runs out."""
-    return connection.execute(
-        sa.select(sa.func.min(delivery.c.lease_until)).where(delivery.c.state.in_(("claimed", "sending")))
-    ).scalar()
+    return connection.execute(_EARLIEST_LEASE).scalar()
 
 
 def cases_of(connection: sa.Connection, delivery_ids: Collection[int]) -> dict[int, list[int]]:
     """Find the cases that each delivery speaks of."""
-    rows = connection.execute(
-        sa.select(delivery_case.c.delivery_id, delivery_case.c.case_id)
-        .where(delivery_case.c.delivery_id.in_(sorted(delivery_ids)))
-        .order_by(delivery_case.c.case_id)
-    )
+    rows = connection.execute(_CASES_OF, {"deliveries": sorted(delivery_ids)})
     found: dict[int, list[int]] = {}
     for delivery_id, case_id in rows:
         found.setdefault(delivery_id, []).append(case_id)
