@@ -15,6 +15,7 @@ from duly.daemon import log
 from duly.engine.plugins import Plugins, load_plugins
 from duly.engine.sql_refusal import refusal
 from duly.ledger.ledger import Ledger
+from duly.rules.bind import BoundRule
 from duly.rules.problem import Problems, suggest_or_list
 from duly.rules.snapshot import Snapshot, load_workspace
 from duly.rules.workspace import DIRECTORY, RULES, SETTINGS, YAML_ENDINGS
@@ -125,6 +126,15 @@ def open_desk(home: Path, now: dt.datetime) -> Desk:
         worst = next(p for p in problems.errors if p.mark.path in {SETTINGS, DIRECTORY})
         raise Stop(f"{worst.mark}: {worst.code} {worst.sentence} (“duly check” shows every problem)")
     return Desk(plugins, snapshot, problems, now)
+
+
+def bound_rule(desk: Desk, written: str) -> BoundRule:
+    """Find the rule that somebody means, to try it out; a broken one stops the command."""
+    rule = desk.rule_id(written)
+    if rule in desk.snapshot.broken:
+        problem = desk.snapshot.broken[rule][0]
+        raise Stop(f"{problem.mark}: {problem.code} {problem.sentence} (“duly check {rule}” shows every problem)")
+    return desk.snapshot.rules[rule]
 
 
 def find_rule(written: str, known: Collection[str]) -> str:

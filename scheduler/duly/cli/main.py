@@ -23,6 +23,7 @@ COMMANDS = {
     "facts": "List the words that rules may use.",
     "schema": "Write a JSON Schema for editors.",
     "preview": "Show who would hear what now; send nothing.",
+    "simulate": "Show what a rule would do over days; send nothing.",
     "run": "Run the rules until stopped.",
     "status": "Show how rules, cases and deliveries stand.",
     "why": "Tell the whole story of one record under a rule.",

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.padding import Padding
 
-from duly.cli.desk import Desk, open_desk
+from duly.cli.desk import Desk, bound_rule, open_desk
 from duly.cli.options import home_option, json_option
 from duly.cli.screen import clean, meter, number, screen, show_json, table
 from duly.cli.stop import FINE, Stop
@@ -43,7 +43,7 @@ def preview(home: Path, rule: str, written: str, limit: int, *, as_json: bool) -
     shown as if it had been released.
     """
     desk = open_desk(home, SystemClock().now())
-    bound = _bound(desk, rule)
+    bound = bound_rule(desk, rule)
     now = _instant(written, desk) if written else desk.now
     try:
         with meter(bound.noun.name) as note:
@@ -55,14 +55,6 @@ def preview(home: Path, rule: str, written: str, limit: int, *, as_json: bool) -
     else:
         _show(found, bound, now, desk)
     return FINE
-
-
-def _bound(desk: Desk, written: str) -> BoundRule:
-    rule = desk.rule_id(written)
-    if rule in desk.snapshot.broken:
-        problem = desk.snapshot.broken[rule][0]
-        raise Stop(f"{problem.mark}: {problem.code} {problem.sentence} (“duly check {rule}” shows every problem)")
-    return desk.snapshot.rules[rule]
 
 
 def _instant(written: str, desk: Desk) -> dt.datetime:

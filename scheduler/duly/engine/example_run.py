@@ -10,11 +10,7 @@ from operator import itemgetter
 
 import sqlalchemy as sa
 
-from duly.api.action import Action, Task
-from duly.api.channel import Channel
-from duly.api.http import Http
-from duly.api.message import Message
-from duly.api.verdict import Accepted
+from duly.api.config import Config
 from duly.engine.acknowledgement import acknowledge
 from duly.engine.check import OUTAGE, why_not
 from duly.engine.engine import Engine
@@ -24,6 +20,7 @@ from duly.engine.example_time import MONDAY, ExampleTimes
 from duly.engine.house import House
 from duly.engine.live import LiveRules
 from duly.engine.plugins import Plugins
+from duly.engine.quiet import IdleAction, quiet_channels
 from duly.engine.timing import Timing
 from duly.ledger import cases, firings, journal, nodes, outbox
 from duly.ledger.cases import Case
@@ -67,26 +64,6 @@ class Firing:
     at: dt.datetime
     audience: str
     channels: frozenset[str]
-
-
-class _Listener(Channel):
-    """Accepts every message at once, and sends none."""
-
-    idempotent = True
-
-    def __init__(self, address: str) -> None:
-        super().__init__(self.Config(), Http())
-        self.address = address
-
-    def send(self, message: Message) -> Accepted:  # noqa: ARG002 - its words reach nobody
-        return Accepted()
-
-
-class _Mute(Action):
-    """Stands in for a plugin's action: an example must not open a ticket anywhere."""
-
-    def run(self, task: Task) -> Accepted:  # noqa: ARG002 - nothing is done
-        return Accepted()
 
 
 class ExampleRun:
@@ -304,12 +281,14 @@ def _house(ledger: Ledger, record: ExampleRecord, snapshot: Snapshot, plugins: P
         ledger=ledger,
         rules=LiveRules(ledger),
         sources={bound.noun.source: ExampleSource(bound.noun.source, record) for bound in snapshot.rules.values()},
-        channels={
-            name: _Listener(channel.address or (kinds[channel.kind].address if channel.kind in kinds else ""))
-            for name, channel in channels.items()
-        },
+        channels=quiet_channels(
+            {
+                name: channel.address or (kinds[channel.kind].address if channel.kind in kinds else "")
+                for name, channel in channels.items()
+            }
+        ),
         actions={
-            name: action(action.Config()) if name in ACTIONS else _Mute(_Mute.Config())
+            name: action(action.Config()) if name in ACTIONS else IdleAction(Config())
             for name, action in plugins.actions.items()
         },
     )

@@ -8,17 +8,12 @@ import heapq
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from duly.api.action import Action, Task
-from duly.api.channel import Channel
-from duly.api.config import Config
-from duly.api.http import Http
-from duly.api.message import Message
 from duly.api.person import Person
-from duly.api.verdict import Accepted, Verdict
 from duly.engine.assembly import assemble
 from duly.engine.engine import Engine
 from duly.engine.live import LiveRule
 from duly.engine.plugins import Plugins
+from duly.engine.quiet import idle_actions, quiet_channels
 from duly.engine.release import Overdue, release
 from duly.engine.source import Source, SourceDown
 from duly.engine.versions import Versions
@@ -31,7 +26,6 @@ from duly.rules.model import Rule, Step
 from duly.rules.plan import Plan
 from duly.rules.problem import Problem, Problems
 from duly.rules.record import Candidate, Record
-from duly.rules.rule_file import ACTIONS
 from duly.rules.snapshot import Snapshot
 
 NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -211,30 +205,6 @@ class _Few:
         return self._source.probe(plan, now)
 
 
-class _Quiet(Channel):
-    """Takes everything and sends nothing; the ledger keeps the words."""
-
-    name = "quiet"
-    idempotent = True
-
-    def __init__(self, address: str) -> None:
-        super().__init__(Config(), Http())
-        self.address = address
-
-    def send(self, message: Message) -> Verdict:  # noqa: ARG002
-        return Accepted()
-
-
-class _Idle(Action):
-    """Does nothing in the place of an action that might do something out there."""
-
-    name = "idle"
-    idempotent = True
-
-    def run(self, task: Task) -> Verdict:  # noqa: ARG002
-        return Accepted()
-
-
 def _without_hold(bound: BoundRule) -> Rule:
     return dataclasses.replace(bound.rule, limits=dataclasses.replace(bound.rule.limits, hold=None))
 
@@ -242,9 +212,8 @@ def _without_hold(bound: BoundRule) -> Rule:
 def _quieten(engine: Engine, source: Source) -> None:
     house = engine.house
     house.sources = {source.name: source}
-    house.channels = {name: _Quiet(channel.address) for name, channel in house.channels.items()}
-    # What Duly's own actions do is written into the ledger only; what others do, nobody here can know.
-    house.actions = {name: action if name in ACTIONS else _Idle(Config()) for name, action in house.actions.items()}
+    house.channels = quiet_channels({name: channel.address for name, channel in house.channels.items()})
+    house.actions = idle_actions(house.actions)
     house.connections = {}
 
 
