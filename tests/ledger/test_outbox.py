@@ -199,8 +199,8 @@ def test_when_to_look_again(ledger, rule_id):
         new_delivery("c", rule_id, channel="email"),
     )
     with ledger.read() as connection:
-        assert outbox.earliest(connection, [rule_id]) == {"sms": NOW + MINUTE, "email": NOW}
-        assert outbox.earliest(connection, []) == {}
+        assert outbox.earliest(connection, [rule_id], NOW) == {"sms": NOW + MINUTE, "email": NOW}
+        assert outbox.earliest(connection, [], NOW) == {}
 
 
 def test_what_was_written_is_counted(ledger, rule_id):

@@ -432,3 +432,46 @@ def test_the_same_files_bind_to_the_same_rule(house):
     first, second = bound(house()), bound(house())
     assert dataclasses.replace(first.rule) == second.rule
     assert first.noun == second.noun
+
+
+NOT_OF_THE_LIST = "the template names “order”, which each line of a grouped message has of its own"
+GROUPED = RULE.replace("text: orders/late", "group: origin, text: orders/late")
+
+
+def test_the_words_of_a_grouped_step_name_lines_and_their_field(house):
+    """A list knows its lines, their number, and the field that they have in common."""
+    words = (
+        "{{ name }}, {{ count }} of {{ origin }}: {% for line in lines %}{{ line.order }} {{ line.due }}{% endfor %}"
+    )
+    assert bound(house(GROUPED, **{"notifications__orders__late.j2": words}))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "{% for line in lines %}{{ line.¦ordr }}{% endfor %}",
+            "the template names “line.ordr”, which “orders” does not have; did you mean “order”?",
+        ),
+        (
+            "{{ ¦order }}",
+            f"{NOT_OF_THE_LIST}; write “{{% for line in lines %}}{{{{ line.order }}}}{{% endfor %}}”",
+        ),
+        (
+            "{{ ¦contents }}",
+            "the template names “contents”, which “orders” does not have; did you mean “count”?",
+        ),
+    ],
+)
+def test_a_list_that_names_what_its_lines_lack(house, words, said):
+    """What a list asks of a line is looked up in the vocabulary; what belongs to a line is not asked of the list."""
+    text, place = marked(words)
+    _, problems = house(GROUPED, **{"notifications__orders__late.j2": text})
+    found = [(str(p.mark), p.code, p.sentence) for p in problems.all]
+    assert found == [(f"notifications/orders/late.j2:{place}", "T002", said)]
+
+
+def test_a_field_to_group_by_must_be_there(house):
+    """Grouping by what the noun does not have is an error at the word."""
+    _, problems = house(GROUPED.replace("origin", "orign"), **{"notifications__orders__late.j2": "{{ count }}"})
+    assert [(p.code, p.sentence) for p in problems.all] == [("R005", "unknown field “orign”; did you mean “origin”?")]

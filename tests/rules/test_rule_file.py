@@ -216,7 +216,7 @@ def test_a_plugin_brings_its_own_words_for_steps():
     """An action that a plugin registers may stand in a step; otherwise its word is unknown."""
     text = BASE + "steps:\n  - {after: 1h, fax: customer}\n"
     assert sound(text, doings={"escalate", "fax"}).steps[0].do == "fax"
-    known = "after, at, before, between, by, escalate, expires, if, late, repeat, tell, text, unanswered, urgent"
+    known = "after, at, before, between, by, escalate, expires, group, if, late, repeat, tell, text, unanswered, urgent"
     assert ("8:17", "R001", f"unknown key “fax”; known: {known}") in found(text)
 
 
@@ -258,10 +258,7 @@ def test_every_problem_of_a_file_is_reported_at_once():
 NOT_YET = [
     ("¦pause: [waiting]\n" + STEPS, "pause"),
     ("¦roundup: {tell: care}", "roundup"),
-    *(
-        (f"steps:\n  - {{after: 1h, tell: customer, text: t, ¦{key}: x}}\n", key)
-        for key in ("group", "attach", "who", "skill")
-    ),
+    *((f"steps:\n  - {{after: 1h, tell: customer, text: t, ¦{key}: x}}\n", key) for key in ("attach", "who", "skill")),
     *((f"steps:\n  - {{after: 1h, ¦{key}: x}}\n", key) for key in ("call", "assign", "write")),
     *((f"steps:\n  - {{¦{key}: x, tell: customer, text: t}}\n", key) for key in ("changed", "closed")),
     (STEPS + "limits: {each order: 5 ¦writes}", "writes"),
@@ -591,3 +588,11 @@ def test_a_draft_keeps_what_could_be_read():
     problems = Problems()
     rule = draft_rule(BASE + "steps:\n  - {after: 1h, tell: customer, text: t, colour: red}\n", "x", "x.yaml", problems)
     assert (rule.watch, len(rule.steps), len(problems.errors)) == ("orders", 1, 1)
+
+
+@pytest.mark.parametrize(("written", "group"), [("yes", "yes"), ("no", ""), ("made  to order", "made to order")])
+def test_a_step_may_be_grouped(written, group):
+    """Messages are grouped as a whole, or by a field; what is not grouped says nothing, or no."""
+    step = sound(BASE + f"steps:\n  - {{after: 1h, tell: care, group: {written}, text: t}}\n").steps[0]
+    assert step.group == group
+    assert step.identity == "after 1h · tell · care"

@@ -219,7 +219,7 @@ class Daemon:
 
     def _fire(self, now: dt.datetime) -> dt.datetime | None:
         wake = self.engine.ladder.fire(now)
-        for outlet, at in self.engine.sender.wakes().items():
+        for outlet, at in self.engine.sender.wakes(now).items():
             if at <= now:
                 self._outlets[outlet].poke()
         return wake
@@ -229,7 +229,7 @@ class Daemon:
             sent = self.engine.sender.send(outlet, now)
             if sent:
                 self._ladder.poke()
-            return self.engine.sender.wakes().get(outlet)
+            return self.engine.sender.wakes(now).get(outlet)
 
         return send
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,12 +34,14 @@ def messages(
     firing_id: int | None = None,
     expires_at: dt.datetime | None = None,
     case_ids: Sequence[int] = (),
+    group: str = "",
 ) -> list[NewDelivery]:
     """Make the deliveries of one message to one person: one for each channel of ``by``, with what to fall back on.
 
     Parameters
     ----------
     intent: what this message is, the same at every try to write it down; the recipient and the channel are added.
+    group: what may share one message with it, of whatever goes to the same person; empty for a message of its own.
     """
     return [
         NewDelivery(
@@ -57,9 +60,15 @@ def messages(
             firing_id=firing_id,
             expires_at=expires_at,
             case_ids=tuple(case_ids),
+            group_key=intent_key("group", str(rule_id), group, _who(person)) if group else None,
         )
         for place, chain in enumerate(by)
     ]
+
+
+def _who(person: Person) -> str:
+    """Tell people apart: every order has a “customer”, who is known by their addresses."""
+    return person.id if person.staff else json.dumps([person.id, dict(person.addresses)], sort_keys=True)
 
 
 def intent_key(*parts: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -31,6 +31,7 @@ class _Quota:
     period: str
     limit: int
     refusal: Refusal
+    of_record: bool = False
 
 
 class Allowance:
@@ -46,15 +47,48 @@ class Allowance:
     def __init__(self, house: House) -> None:
         self._house = house
 
-    def take(self, connection: sa.Connection, ready: Ready, now: dt.datetime) -> Refusal | None:
-        """Take one message's share of every limit, or none of them.
+    def take(
+        self, connection: sa.Connection, ready: Ready, now: dt.datetime
+    ) -> tuple[list[Ready], list[tuple[Ready, Refusal]]]:
+        """Take a message's share of every limit, or none of them.
+
+        A grouped message counts once against each of its records, and once against all other limits.
 
         Returns
         -------
-        Why it may not leave; ``None`` when it may.
+        Which of its lines may leave, and which may not, each with the reason. A message of its own is its only line.
         """
+        if not ready.lines:
+            refusal = self._take(connection, self._quotas(ready, now))
+            return ([], [(ready, refusal)]) if refusal else ([ready], [])
+        allowed: list[Ready] = []
+        refused: list[tuple[Ready, Refusal]] = []
+        for line in ready.lines:
+            refusal = self._take(connection, self._of_record(line, now))
+            if refusal:
+                refused.append((line, refusal))
+            else:
+                allowed.append(line)
+        refusal = self._take(connection, self._of_message(ready, now)) if allowed else None
+        if refusal is None:
+            return allowed, refused
+        for line in allowed:
+            self._give_back(connection, self._of_record(line, now))
+        return [], [*refused, *((line, refusal) for line in allowed)]
+
+    def give_back(self, connection: sa.Connection, ready: Ready, now: dt.datetime) -> None:
+        """Give a message's share back: it reached nobody."""
+        if not ready.lines:
+            self._give_back(connection, self._quotas(ready, now))
+            return
+        for line in ready.lines:
+            self._give_back(connection, self._of_record(line, now))
+        self._give_back(connection, self._of_message(ready, now))
+
+    def _take(self, connection: sa.Connection, quotas: Iterable[_Quota]) -> Refusal | None:
+        """Take one of each quota, or none; returns why not."""
         taken: list[_Quota] = []
-        for one in self._quotas(ready, now):
+        for one in quotas:
             if not quota.take(connection, one.scope, one.period, one.limit):
                 for other in taken:
                     quota.give_back(connection, other.scope, other.period)
@@ -62,10 +96,15 @@ class Allowance:
             taken.append(one)
         return None
 
-    def give_back(self, connection: sa.Connection, ready: Ready, now: dt.datetime) -> None:
-        """Give a message's share back: it reached nobody."""
-        for one in self._quotas(ready, now):
+    def _give_back(self, connection: sa.Connection, quotas: Iterable[_Quota]) -> None:
+        for one in quotas:
             quota.give_back(connection, one.scope, one.period)
+
+    def _of_record(self, ready: Ready, now: dt.datetime) -> list[_Quota]:
+        return [one for one in self._quotas(ready, now) if one.of_record]
+
+    def _of_message(self, ready: Ready, now: dt.datetime) -> list[_Quota]:
+        return [one for one in self._quotas(ready, now) if not one.of_record]
 
     def _quotas(self, ready: Ready, now: dt.datetime) -> Iterator[_Quota]:
         delivery, rule = ready.delivery, ready.live.bound.rule
@@ -76,8 +115,9 @@ class Allowance:
             period = today.isoformat() if cap.per_day else ""
             until = midnight(today + dt.timedelta(days=1), self._house.directory.zone) if cap.per_day else None
             reason = f"each {cap.each}: {cap.amount}{' a day' if cap.per_day else ' messages'} at most"
+            of_record = ready.case is not None and cap.each == ready.live.bound.noun.one
             scope = _scope(rule.id, cap.each, _whose(ready, cap.each))
-            yield _Quota(scope, period, cap.amount, Refusal(until, reason))
+            yield _Quota(scope, period, cap.amount, Refusal(until, reason), of_record)
         if rule.limits.pace is not None:
             pace = rule.limits.pace
             begun = int(now.timestamp()) // pace.seconds

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,8 +18,16 @@ LONGEST = 65_536
 """Characters of one message; e-mail bodies of service desks stay well under 10,000."""
 
 
+class Line(SimpleNamespace):
+    """One record of a grouped message: templates say ``line.order``."""
+
+
 class ComposeError(Exception):
     """A template that cannot give words for this record; the sentence names the template and the cure."""
+
+
+class TooLong(ComposeError):  # noqa: N818 - said of a template, in a sentence
+    """A template that renders more than a message may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +59,21 @@ class Composer:
         template: its name, as a step's ``text`` gives it.
         channel: the name of the channel it leaves through.
         lang: the recipient's language.
-        values: what the template may name; plain values only.
+        values: what the template may name; plain values only, and lists of `Line`.
         zone: in which its times are shown.
 
         Raises
         ------
-        ComposeError: when there is no such template, or it cannot be rendered.
+        ComposeError: when there is no such template, or it cannot be rendered; `TooLong` when it renders too much.
         """
         found = self._words.find(template, channel, lang, self._default_lang)
         if found is None:
             raise ComposeError(f"there is no template “{template}”: add notifications/{template}.j2")
-        shown = {
-            name: value.astimezone(zone).replace(tzinfo=None) if isinstance(value, dt.datetime) else value
-            for name, value in {**values, "lang": lang or self._default_lang}.items()
-        }
+        shown = {name: _local(value, zone) for name, value in {**values, "lang": lang or self._default_lang}.items()}
         try:
             subject, body = split_subject(_bounded(found.compiled.generate(shown)))
         except ComposeError as error:
-            raise ComposeError(f"{found.path} {error}") from None
+            raise type(error)(f"{found.path} {error}") from None
         except jinja2.UndefinedError as error:
             said = _without_values(str(error.message), shown)
             raise ComposeError(f"{found.path}: {said}: name a field of the noun") from None
@@ -79,10 +85,29 @@ class Composer:
 
 def _without_values(said: str, shown: Mapping[str, Any]) -> str:
     """Leave out of a sentence what the record holds: an error quotes the value it stumbles over."""
-    for value in shown.values():
+    for value in _plain(shown.values()):
         if isinstance(value, str | int) and str(value):
             said = re.sub(rf"(?<!\w){re.escape(str(value))}(?!\w)", "…", said)
     return said
+
+
+def _plain(values: Iterable[Any]) -> Iterator[Any]:
+    """Go through values, and through those of the lines among them."""
+    for value in values:
+        if isinstance(value, list):
+            yield from _plain(each for line in value for each in vars(line).values())
+        else:
+            yield value
+
+
+def _local(value: Any, zone: ZoneInfo) -> Any:
+    """Show the instants among values in a zone."""
+    match value:
+        case dt.datetime():
+            return value.astimezone(zone).replace(tzinfo=None)
+        case list():
+            return [Line(**{name: _local(each, zone) for name, each in vars(line).items()}) for line in value]
+    return value
 
 
 def _storable(text: str) -> str:
@@ -95,6 +120,6 @@ def _bounded(chunks: Any) -> str:
     for chunk in chunks:
         length += len(chunk)
         if length > LONGEST:
-            raise ComposeError(f"renders more than {LONGEST:,} characters: shorten it")
+            raise TooLong(f"renders more than {LONGEST:,} characters: shorten it")
         kept.append(chunk)
     return "".join(kept).strip("\n")

@@ -42,7 +42,11 @@ class Ready:
     case: the case it speaks of, if any.
     record: that case's record.
     person: the recipient, as the source has them now.
-    words: empty for an action.
+    words: empty for an action, and for a line of a grouped message that is still to be written.
+    zone: in which its times are shown.
+    line: what it tells of its record in a grouped message; ``None`` for a message of its own.
+    as_of: when the source said so, where it could not be asked again.
+    lines: what one grouped message tells, this included; empty for a message of its own.
     """
 
     delivery: Delivery
@@ -52,6 +56,15 @@ class Ready:
     person: Person
     to: str = ""
     words: Composed = NO_WORDS
+    zone: ZoneInfo | None = None
+    line: Mapping[str, object] | None = None
+    as_of: dt.datetime | None = None
+    lines: tuple[Ready, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Ready, ...]:
+        """What it tells: its lines, or itself."""
+        return self.lines or (self,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,16 +212,9 @@ class Doorman:
         patient = replace(one, extra={**one.extra, "blind": True})
         fate = self._written(patient, live, case, unpack(case.record, case.key), now)
         if isinstance(fate, Ready) and one.kind == "message":
-            return replace(fate, words=self._as_of(fate, case, now))
+            fate = replace(fate, as_of=read_at(case.record))
+            return fate if fate.line is not None else replace(fate, words=as_of(self._house, fate, now))
         return fate
-
-    def _as_of(self, ready: Ready, case: Case, now: dt.datetime) -> Composed:
-        """Mark words that were written without asking again."""
-        desk = self._house.directory.zone
-        values = {"words": ready.words.body, "since": read_at(case.record), "now": now}
-        channel, lang = ready.delivery.channel, ready.person.lang
-        marked = self._house.composer().compose("duly/as-of", channel, lang, values, desk)
-        return Composed(ready.words.subject, marked.body)
 
     def _written(
         self,
@@ -233,7 +239,9 @@ class Doorman:
         to = person.addresses.get(channel.address, "") if channel.address else person.id
         if not to:
             return Ended(one, "rejected", f"{person.id} has no {channel.address}")
-        values = self._values(one, live, case, record, person)
+        if one.group_key is not None:
+            return Ready(one, live, case, record, person, to, zone=local, line=_told(one, live, case, record))
+        values = {**_told(one, live, case, record), "name": person.name, "rule": live.bound.rule.title}
         words = self._house.composer().compose(one.template, one.channel, person.lang, values, local)
         return Ready(one, live, case, record, person, to, words)
 
@@ -270,16 +278,22 @@ class Doorman:
                 return hour
         return midnight(now.astimezone(local).date() + dt.timedelta(days=1), local)
 
-    def _values(
-        self, one: Delivery, live: LiveRule, case: Case | None, record: Record | None, person: Person
-    ) -> dict[str, object]:
-        """Collect what a template may name: the record's fields, and what Duly knows of the case."""
-        said = {**(values(record) if record else {}), **one.extra.get("values", {})}
-        said.update(name=person.name, rule=live.bound.rule.title)
-        if case is not None:
-            said.update(clock=case.clock_at, due=case.due_at)
-            said.update(_holiday(live, case))
-        return said
+
+def as_of(house: House, ready: Ready, now: dt.datetime) -> Composed:
+    """Mark words that were written without asking again."""
+    values = {"words": ready.words.body, "since": ready.as_of, "now": now}
+    channel, lang = ready.delivery.channel, ready.person.lang
+    marked = house.composer().compose("duly/as-of", channel, lang, values, house.directory.zone)
+    return Composed(ready.words.subject, marked.body)
+
+
+def _told(one: Delivery, live: LiveRule, case: Case | None, record: Record | None) -> dict[str, object]:
+    """Collect what a template may name of a record: its fields, and what Duly knows of its case."""
+    said = {**(values(record) if record else {}), **one.extra.get("values", {})}
+    if case is not None:
+        said.update(clock=case.clock_at, due=case.due_at)
+        said.update(_holiday(live, case))
+    return said
 
 
 def _ifs(live: LiveRule, one: Delivery) -> Sequence[Condition]:

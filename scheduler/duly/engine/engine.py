@@ -147,7 +147,7 @@ class Engine:
         """Fire and send until nothing is left for ``now``: a verdict may be what a step waits for."""
         while True:
             step = self.ladder.fire(now)
-            wakes = self.sender.wakes()
+            wakes = self.sender.wakes(now)
             ready = [outlet for outlet, at in wakes.items() if at <= now]
             for outlet in ready:
                 self.sender.send(outlet, now)

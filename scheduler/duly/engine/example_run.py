@@ -220,7 +220,7 @@ class ExampleRun:
         day = self._bound.next_day(now)
         turns = [self._changed, *self._record.turns, *([midnight(day + DAY, self._bound.zone)] if day else [])]
         checks = [self._slot_from(turn) for turn in turns if turn > now]
-        wakes = [step, *self._engine.sender.wakes().values(), *checks, self._opening(day)]
+        wakes = [step, *self._engine.sender.wakes(now).values(), *checks, self._opening(day)]
         return min((wake for wake in wakes if wake is not None), default=None)
 
     def _opening(self, day: dt.date | None) -> dt.datetime | None:

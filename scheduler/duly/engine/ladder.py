@@ -104,12 +104,14 @@ class Ladder:
         """Hold the steps of a rule that would send more in an hour than its limit allows, and tell its owner."""
         with self._house.ledger.read() as connection:
             waiting = cases.count_due(connection, now)
-        for rule_id, count in waiting.items():
+        for rule_id, due in waiting.items():
             live = self._house.rules.get(rule_id)
             limit = live.bound.rule.limits.hold if live else None
             if live is None or limit is None:
                 continue
             with self._house.ledger.write() as connection:
+                grouped = self._carried(connection, live, due, now)
+                count = due - grouped
                 since = now - dt.timedelta(seconds=limit.seconds)
                 before = outbox.count_since(connection, rule_id, since)
                 if before + count <= limit.amount:
@@ -117,13 +119,28 @@ class Ladder:
                 # What a person has just let go was many, and known to be: it neither counts nor is held again.
                 let_go = cases.released_since(rule_id, since)
                 before = outbox.count_since(connection, rule_id, since, let_go)
-                rest = cases.count_due_of(connection, rule_id, now, let_go)
-                if rest == 0 or before + rest <= limit.amount:
+                rest = cases.count_due_of(connection, rule_id, now, let_go) - grouped
+                if rest <= 0 or before + rest <= limit.amount:
                     continue
                 reason = f"{rest} due at once after {before} in the last hour are above {limit.amount} an hour"
                 held = cases.hold(connection, rule_id, reason, now, but=let_go)
                 journal.write(connection, [Entry(now, "rule held", f"{held} cases: {reason}", rule_id)])
                 self._notices.flooded(connection, live, held, reason, now)
+
+    def _carried(self, connection: sa.Connection, live: LiveRule, due: int, now: dt.datetime) -> int:
+        """Count the due cases that cost no message of their own: of all whose next step is grouped, one tells."""
+        if not any(step.group for step in live.bound.rule.steps):
+            return 0
+        batch = cases.due(connection, now, [live.row.id], due)
+        fired = firings.of_cases(connection, [case.id for case in batch])
+        grouped: list[str] = []
+        for case in batch:
+            bound, timing = self._house.rules.version(case.version_id) or (live.bound, live.timing)
+            rung = _Rung(self._house, live, bound, timing, case, fired.get(case.id, {}), now, {})
+            steps = [timed.step for timed in rung.due(unpack(case.record, case.key))]
+            if steps and all(step.group for step in steps):
+                grouped.append(steps[-1].identity)
+        return len(grouped) - len(set(grouped))
 
     def _fire_rule(self, live: LiveRule, batch: Sequence[Case], fired: Mapping[int, Fired], now: dt.datetime) -> None:
         versions = {case.id: self._house.rules.version(case.version_id) or (live.bound, live.timing) for case in batch}
@@ -255,6 +272,8 @@ class Ladder:
     ) -> list[NewDelivery]:
         intent = f"{firing_id} {round_}"
         extra = {"between": step.between.written if step.between else "", "step": step.identity, "round": round_}
+        if step.group:
+            extra["group"] = step.group
         words = todays(live, step).text
         if step.do != "tell":
             return [
@@ -292,6 +311,7 @@ class Ladder:
                 firing_id=firing_id,
                 expires_at=expires_at,
                 case_ids=(case.id,),
+                group=step.identity if step.group else "",
             )
         ]
 
@@ -323,12 +343,12 @@ class _Rung:
         """Decide on what the source says of the record now."""
         if record is None or record.done or not record.matches or self._is_elsewhere(record):
             return self._wait_for_check(record)
-        return self._decide(record, self._due(record))
+        return self._decide(record, self.due(record))
 
     def without_source(self) -> _Move:
         """Decide while the source is down: customers wait; staff hear after a quarter of an hour."""
         record = unpack(self.case.record, self.case.key)
-        due = self._due(record)
+        due = self.due(record)
         waits = [timed for timed in due if self._waits_for_source(timed, record)]
         move = self._decide(record, [timed for timed in due if timed not in waits])
         move.blind = True
@@ -361,7 +381,8 @@ class _Rung:
             return False
         return record.candidate.clock != self.case.clock
 
-    def _due(self, record: Record) -> list[Timed]:
+    def due(self, record: Record) -> list[Timed]:
+        """Find the steps that have come due."""
         case, who = self.case, self._in_charge(record)
         due = self.timing.overdue(self.now, case.clock_at, case.due_at, record.zone, self.fired, case.acknowledged_at)
         if who is None:

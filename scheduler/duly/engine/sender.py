@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
 
 from duly.api.action import Task
 from duly.api.channel import Channel
@@ -14,12 +16,14 @@ from duly.api.message import Message
 from duly.api.verdict import Accepted, NotSent, Rejected, Retry
 from duly.engine.allowance import Allowance
 from duly.engine.attempt import Down, Outcome, Unsure, attempt
-from duly.engine.doorman import Doorman, Ready
+from duly.engine.composer import ComposeError
+from duly.engine.doorman import MEND, Doorman, Ready
+from duly.engine.grouping import Grouping
 from duly.engine.house import House
 from duly.engine.ladder import action_channel
 from duly.engine.settlement import LONGEST_RETRY, Settlement, is_idempotent
 from duly.engine.tasks import Tasks, Wishes
-from duly.ledger import journal, outbox
+from duly.ledger import groups, journal, outbox
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import Delivery
 
@@ -48,6 +52,7 @@ class Sender:
     def __init__(self, house: House) -> None:
         self._house = house
         self._doorman = Doorman(house)
+        self._grouping = Grouping(house)
         self._allowance = Allowance(house)
         self._tasks = Tasks(house)
         self._resting: dict[str, _Rest] = {}
@@ -111,10 +116,10 @@ class Sender:
         found = attempt(lambda: lookup(one.intent_key) or Retry("the other side does not know it"))
         return found if isinstance(found, Accepted | Retry) else Unsure("the other side could not be asked")
 
-    def wakes(self) -> dict[str, dt.datetime]:
+    def wakes(self, now: dt.datetime) -> dict[str, dt.datetime]:
         """Find when each outlet that has something waiting may send again; an instant that has passed means now."""
         with self._house.ledger.read() as connection:
-            earliest = outbox.earliest(connection, set(self._house.rules.all))
+            earliest = outbox.earliest(connection, set(self._house.rules.all), now)
         resting = {name: rest.until for name, rest in self._resting.items()}
         known = set(self.outlets)
         return {name: max(at, resting.get(name, at)) for name, at in earliest.items() if name in known}
@@ -143,7 +148,7 @@ class Sender:
 
     def _send_batch(self, outlet: str, batch: Sequence[Delivery], now: dt.datetime) -> Down | None:
         """Send one batch; returns why the channel is down, if it is."""
-        fates = self._doorman.look(batch, now)
+        fates = self._grouping.gather(self._doorman.look(batch, now), now)
         ready = [fate for fate in fates if isinstance(fate, Ready)]
         with self._house.ledger.write() as connection:
             settlement = Settlement(self._house, connection, now)
@@ -207,21 +212,39 @@ class Sender:
         """Commit, in one go, that these are being sent: only now may a byte leave."""
         with self._house.ledger.write() as connection:
             settlement = Settlement(self._house, connection, now)
-            allowed = []
-            for ready in group:
-                refusal = None if ready.delivery.body is not None else self._allowance.take(connection, ready, now)
-                if refusal is None:
-                    allowed.append(ready)
-                elif refusal.until is None:
-                    settlement.end(ready.delivery, "capped", refusal.reason)
-                else:
-                    settlement.put_back(ready.delivery, refusal.until, refusal.reason, "waits")
-            ours = outbox.mark_sending(connection, [(r.delivery, r.to, r.words.subject, r.words.body) for r in allowed])
+            ours = outbox.still_ours(connection, [part.delivery for ready in group for part in ready.parts])
+            allowed = [one for ready in group for one in self._admit(connection, settlement, ready, ours, now)]
+            outbox.mark_sending(connection, [(r.delivery, r.to, r.words.subject, r.words.body) for r in allowed])
             for ready in allowed:
-                if ready.delivery.id not in ours and ready.delivery.body is None:
-                    self._allowance.give_back(connection, ready, now)
+                if ready.lines:
+                    carried = {line.delivery.id for line in ready.lines} - {ready.delivery.id}
+                    groups.carry(connection, ready.delivery.id, carried)
             settlement.finish()
-        return [ready for ready in allowed if ready.delivery.id in ours]
+        return allowed
+
+    def _admit(
+        self, connection: sa.Connection, settlement: Settlement, ready: Ready, ours: Collection[int], now: dt.datetime
+    ) -> list[Ready]:
+        """Let a message leave within its limits; a grouped one is written anew without what may not."""
+        there = [part for part in ready.parts if part.delivery.id in ours]
+        if ready.delivery.body is not None or not there:
+            return there
+        asked = replace(ready, lines=tuple(there)) if ready.lines else ready
+        allowed, refused = self._allowance.take(connection, asked, now)
+        for part, refusal in refused:
+            if refusal.until is None:
+                settlement.end(part.delivery, "capped", refusal.reason)
+            else:
+                settlement.put_back(part.delivery, refusal.until, refusal.reason, "waits")
+        if not ready.lines or len(allowed) == len(ready.lines):
+            return [ready] if allowed else []
+        try:
+            return self._grouping.write(allowed, now) if allowed else []
+        except ComposeError as error:
+            self._allowance.give_back(connection, replace(ready, lines=tuple(allowed)), now)
+            for part in allowed:
+                settlement.put_back(part.delivery, now + MEND, str(error), "failed")
+            return []
 
     def _doing(self, ready: Ready, tasks: dict[int, Task], now: dt.datetime) -> Callable[[], object]:
         action = self._house.actions[ready.delivery.channel.removeprefix("action ")]
@@ -254,7 +277,7 @@ class Sender:
             return opened
         with self._house.ledger.write() as connection:
             settlement = Settlement(self._house, connection, now)
-            for one in ready:
+            for one in (part for message in ready for part in message.parts):
                 settlement.verdict(one.delivery, Retry(reason))
             settlement.finish()
         return None
@@ -262,9 +285,8 @@ class Sender:
     def _leave(self, rest: Sequence[Ready], now: dt.datetime, reason: str) -> None:
         """Put back what was claimed and is not going to be sent now."""
         with self._house.ledger.write() as connection:
-            for ready in rest:
-                keep = ready.delivery.body is not None
-                outbox.put_back(connection, ready.delivery, now, reason, keep_words=keep)
+            for one in (part.delivery for ready in rest for part in ready.parts):
+                outbox.put_back(connection, one, now, reason, keep_words=one.body is not None)
 
     def _rest(self, outlet: str, down: Down, rule_id: int, now: dt.datetime) -> None:
         """Leave a channel alone for a while, longer each time."""

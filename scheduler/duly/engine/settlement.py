@@ -85,11 +85,12 @@ class Settlement:
         """Write how a delivery ended, and let what stands in for it take over; false when it is no longer ours."""
         if not outbox.settle(self._connection, one, state, self._now, reason, receipt):
             return False
-        self._lines.append((one, state, reason or receipt))
-        self._ended.append((one, state))
-        if state == "rejected" and one.fallbacks:
-            about = outbox.cases_of(self._connection, [one.id]).get(one.id, [])
-            outbox.put(self._connection, [outbox.fallback(one, about, self._now)], self._now)
+        for each in (one, *outbox.carried_by(self._connection, one)):
+            self._lines.append((each, state, reason or receipt))
+            self._ended.append((each, state))
+            if state == "rejected" and each.fallbacks:
+                about = outbox.cases_of(self._connection, [each.id]).get(each.id, [])
+                outbox.put(self._connection, [outbox.fallback(each, about, self._now)], self._now)
         return True
 
     def finish(self) -> None:
@@ -141,8 +142,9 @@ class Settlement:
             self.end(one, state, f"given up after {one.attempts + 1} tries: {retry.reason}")
             return
         until = self._now + (_delay(one) if retry.after is None else min(retry.after, LONGEST_ASKED))
+        carried = outbox.carried_by(self._connection, one)
         if outbox.put_back(self._connection, one, until, retry.reason, keep_words=keep_words, failing_since=since):
-            self._lines.append((one, "retry", retry.reason))
+            self._lines += [(each, "retry", retry.reason) for each in (one, *carried)]
 
 
 def is_idempotent(house: House, one: Delivery) -> bool:

@@ -89,6 +89,7 @@ class Tasks:
                 firing_id=one.firing_id,
                 expires_at=one.expires_at,
                 case_ids=(ready.case.id,) if ready.case else (),
+                group=step.identity if step.group and not told.text else "",
             )
         ]
         return Wishes(task.handed_to, new)

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from duly.ledger import groups
 from duly.ledger.schema import delivery, delivery_case
 from duly.ledger.tokens import held_by, new_token
 
@@ -51,6 +52,8 @@ class Delivery:
     receipt: str | None
     reason: str | None
     settled_at: dt.datetime | None
+    group_key: str | None
+    carried_by: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class NewDelivery:
     case_ids: tuple[int, ...] = ()
     state: str = "waiting"
     reason: str | None = None
+    group_key: str | None = None
 
 
 _COLUMNS = [delivery.c[name] for name in Delivery.__dataclass_fields__]
@@ -117,18 +121,21 @@ _WAITING = (
     delivery.c.rule_id.in_(sa.bindparam("rules", expanding=True)),
 )
 _READY = (
-    sa.select(delivery.c.id)
+    sa.select(delivery.c.id, delivery.c.group_key, delivery.c.body.is_(None).label("is_unwritten"))
     .where(
         *_WAITING,
         delivery.c.channel == sa.bindparam("channel"),
         delivery.c.not_before <= sa.bindparam("now", type_=delivery.c.not_before.type),
+        groups.LEADS,
     )
     .order_by(delivery.c.urgent.desc(), delivery.c.not_before, delivery.c.firing_id, delivery.c.id)
     .limit(sa.bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
 _EARLIEST = (
-    sa.select(delivery.c.channel, sa.func.min(delivery.c.not_before)).where(*_WAITING).group_by(delivery.c.channel)
+    sa.select(delivery.c.channel, sa.func.min(delivery.c.not_before))
+    .where(*_WAITING, groups.LEADS)
+    .group_by(delivery.c.channel)
 )
 _EARLIEST_LEASE = sa.select(sa.func.min(delivery.c.lease_until)).where(delivery.c.state.in_(("claimed", "sending")))
 _CASES_OF = (
@@ -179,16 +186,20 @@ def claim(
 ) -> list[Delivery]:
     """Claim the next deliveries of a channel whose time has come, of these rules, under a lease and a token.
 
-    Urgent ones come first; of those that fired together, the earlier step.
+    Urgent ones come first; of those that fired together, the earlier step. A group is claimed as a whole, by one node,
+    and counts as one towards the limit.
 
     Parameters
     ----------
     node: who claims them, whose mark the token bears.
     """
     asked = {"channel": channel, "now": now, "limit": limit, "rules": sorted(rule_ids)}
-    ids = list(connection.execute(_READY, asked).scalars())
-    if not ids:
+    leads = connection.execute(_READY, asked).all()
+    if not leads:
         return []
+    ids = [row.id for row in leads]
+    if keys := {row.group_key for row in leads if row.group_key and row.is_unwritten}:
+        ids += groups.mates(connection, keys, ids, channel, now, rule_ids)
     token = new_token(node)
     connection.execute(
         sa.update(delivery)
@@ -197,6 +208,17 @@ def claim(
     )
     claimed = {one.id: one for one in _read(connection, delivery.c.id.in_(ids), delivery.c.token == token)}
     return [claimed[id] for id in ids if id in claimed]
+
+
+def still_ours(connection: sa.Connection, claimed: Sequence[Delivery]) -> set[int]:
+    """Lock claimed deliveries, and give the numbers of those that were neither cancelled nor taken over meanwhile."""
+    rows = connection.execute(
+        sa.select(delivery.c.id, delivery.c.token)
+        .where(delivery.c.id.in_(sorted(one.id for one in claimed)), delivery.c.state == "claimed")
+        .with_for_update()
+    )
+    tokens = {row.id: row.token for row in rows}
+    return {one.id for one in claimed if tokens.get(one.id) == one.token}
 
 
 def mark_sending(connection: sa.Connection, frozen: Sequence[tuple[Delivery, str, str, str]]) -> set[int]:
@@ -208,30 +230,27 @@ def mark_sending(connection: sa.Connection, frozen: Sequence[tuple[Delivery, str
 
     Returns
     -------
-    The numbers of those that are still ours; the others were cancelled or taken over meanwhile.
+    The numbers of those that are `still_ours`.
     """
-    rows = connection.execute(
-        sa.select(delivery.c.id, delivery.c.token)
-        .where(delivery.c.id.in_(sorted(one.id for one, _, _, _ in frozen)), delivery.c.state == "claimed")
-        .with_for_update()
-    )
-    tokens = {row.id: row.token for row in rows}
-    ours = [each for each in frozen if tokens.get(each[0].id) == each[0].token]
-    if ours:
-        values = [
-            {"number": one.id, "to": to, "subject": subject, "body": body, "attempts": one.attempts + 1}
-            for one, to, subject, body in ours
-        ]
+    ours = still_ours(connection, [one for one, _, _, _ in frozen])
+    values = [
+        {"number": one.id, "to": to, "subject": subject, "body": body, "attempts": one.attempts + 1}
+        for one, to, subject, body in frozen
+        if one.id in ours
+    ]
+    if values:
         connection.execute(_MARK_SENDING, values)
-    return {one.id for one, _, _, _ in ours}
+    return ours
 
 
 def settle(
     connection: sa.Connection, one: Delivery, state: str, now: dt.datetime, reason: str = "", receipt: str = ""
 ) -> bool:
-    """Write a verdict; false when the delivery is no longer ours to settle."""
+    """Write a verdict, also for what it carries; false when the delivery is no longer ours to settle."""
     values = {"number": one.id, "whose": one.token, "ended": state, "at": now}
     settled = connection.execute(_SETTLE, {**values, "because": reason or None, "proof": receipt or None})
+    if settled.rowcount and one.group_key:
+        groups.settle(connection, one.id, state, now, reason or None, receipt or None)
     return settled.rowcount == 1
 
 
@@ -244,7 +263,7 @@ def put_back(
     keep_words: bool = False,
     failing_since: dt.datetime | None = None,
 ) -> bool:
-    """Let a delivery wait until ``not_before``; false when it is no longer ours.
+    """Let a delivery wait until ``not_before``, and what it carries with it; false when it is no longer ours.
 
     Parameters
     ----------
@@ -253,7 +272,10 @@ def put_back(
     """
     statement = _PUT_BACK if keep_words else _PUT_BACK_UNWRITTEN
     values = {"number": one.id, "whose": one.token, "until": not_before, "because": reason}
-    put = connection.execute(statement, {**values, "since": one.failing_since or failing_since})
+    since = one.failing_since or failing_since
+    put = connection.execute(statement, {**values, "since": since})
+    if put.rowcount and one.group_key and not keep_words:
+        groups.put_down(connection, one.id, not_before, reason, since)
     return put.rowcount == 1
 
 
@@ -286,12 +308,13 @@ def fallback(one: Delivery, case_ids: Sequence[int], now: dt.datetime) -> NewDel
         firing_id=one.firing_id,
         expires_at=one.expires_at,
         case_ids=tuple(case_ids),
+        group_key=one.group_key,
     )
 
 
-def earliest(connection: sa.Connection, rule_ids: Collection[int]) -> dict[str, dt.datetime]:
+def earliest(connection: sa.Connection, rule_ids: Collection[int], now: dt.datetime) -> dict[str, dt.datetime]:
     """Find when the next delivery of each channel may leave, of these rules."""
-    rows = connection.execute(_EARLIEST, {"rules": sorted(rule_ids)})
+    rows = connection.execute(_EARLIEST, {"rules": sorted(rule_ids), "now": now})
     return {channel: at for channel, at in rows}  # noqa: C416 - dict() loses the types
 
 
@@ -307,6 +330,13 @@ def cases_of(connection: sa.Connection, delivery_ids: Collection[int]) -> dict[i
     for delivery_id, case_id in rows:
         found.setdefault(delivery_id, []).append(case_id)
     return found
+
+
+def carried_by(connection: sa.Connection, lead: Delivery) -> list[Delivery]:
+    """Read the deliveries that another one's message tells of, too."""
+    if lead.group_key is None:
+        return []
+    return _read(connection, delivery.c.group_key == lead.group_key, delivery.c.carried_by == lead.id)
 
 
 def of_case(connection: sa.Connection, case_id: int) -> list[Delivery]:
@@ -347,8 +377,12 @@ def _accepted(case_id: int) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def count_since(connection: sa.Connection, rule_id: int, since: dt.datetime, but: sa.Select[Any] | None = None) -> int:
-    """Count the messages of a rule written since an instant, but for those about the cases that ``but`` selects."""
-    written = sa.select(sa.func.count()).where(delivery.c.rule_id == rule_id, delivery.c.created_at > since)
+    """Count the messages of a rule written since an instant, but for those about the cases that ``but`` selects.
+
+    A group counts as the one message that it becomes.
+    """
+    messages = sa.func.count(sa.distinct(sa.func.coalesce(delivery.c.group_key, delivery.c.intent_key)))
+    written = sa.select(messages).where(delivery.c.rule_id == rule_id, delivery.c.created_at > since)
     if but is not None:
         about = sa.select(delivery_case.c.delivery_id).where(delivery_case.c.case_id.in_(but))
         written = written.where(delivery.c.id.not_in(about))

@@ -150,7 +150,12 @@ delivery = sa.Table(
     sa.Column("receipt", sa.Text),
     sa.Column("reason", sa.Text),
     sa.Column("settled_at", Instant),
+    # what leaves at the same time with the same key and channel is one message; null for a message of its own
+    sa.Column("group_key", sa.String(64)),
+    # the delivery whose message tells of this one, too: while that is under way, this is "sending" without a lease
+    sa.Column("carried_by", Id),
     sa.Index(None, "state", "channel", "not_before"),
+    sa.Index(None, "group_key", "state"),
     sa.Index(None, "firing_id"),
     sa.Index(None, "rule_id", "created_at"),
 )

@@ -18,7 +18,7 @@ from duly.rules.place import place_of
 from duly.rules.plan import Plan
 from duly.rules.problem import Mark, Problems, suggest_or_list
 from duly.rules.surroundings import Surroundings
-from duly.rules.text_check import check_text
+from duly.rules.text_check import check_group, check_text
 from duly.time.calendar import Calendar
 from duly.time.working import WorkingTime
 
@@ -180,6 +180,7 @@ class _Binder:
         check_audience(step.audience, step.marks["do"], self.rule, self.noun, self.around.directory, self.problems)
         if step.text:
             check_text(step, self.rule, self.noun, self.around, self.problems)
+        check_group(step, self.noun, self.problems)
         for channel in (channel for fallbacks in step.by for channel in fallbacks):
             self._channel(channel, place_of(channel, self.rule.text, step.marks["by"]))
         rest = self.rule.rest or self.around.rest

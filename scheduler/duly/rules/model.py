@@ -176,6 +176,8 @@ class Step:
     if_: tuple[Condition, ...] = ()
     by: By = ()
     urgent: bool = False
+    group: str = ""
+    """``yes`` for one message to each person, or the field by which several are told apart."""
     marks: Marks = field(default_factory=dict, compare=False, repr=False)
 
 

@@ -22,12 +22,12 @@ from duly.time.span import time_of_day
 from duly.time.window import Window
 
 TELL = "tell"
-LATER_KEYS = frozenset({"changed", "closed", "group", "call", "assign", "write", "attach", "who", "skill"})
+LATER_KEYS = frozenset({"changed", "closed", "call", "assign", "write", "attach", "who", "skill"})
 """Words of the language of steps that this version does not have yet."""
 
 _MOMENTS = {when.value: when for when in When}
 _NEEDS_WORDS = frozenset({TELL, "escalate"})
-_KEYS = frozenset({*_MOMENTS, "between", "repeat", "expires", "if", "by", "text", "urgent"})
+_KEYS = frozenset({*_MOMENTS, "between", "repeat", "expires", "if", "by", "text", "urgent", "group"})
 _PERCENT_OF = (When.AFTER, When.BEFORE)
 
 
@@ -118,6 +118,7 @@ class _StepReader:
         conditions = read_conditions(reader.texts("if"), self.problems)
         by = self._by()
         urgent = reader.yes("urgent")
+        group = " ".join(reader.text("group").split())
         reader.finish(self.later)
         if when is None or do is None or audience is None:
             return []
@@ -137,6 +138,7 @@ class _StepReader:
                 if_=conditions,
                 by=by,
                 urgent=urgent,
+                group="" if group == "no" else group,
                 marks={**marks, when.value: mark},
             )
             for duration, mark in durations

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from duly.rules.model import ClockKind, Rule, Step
 from duly.rules.noun import Noun
 from duly.rules.problem import Problems, suggest
 from duly.rules.surroundings import Surroundings
+from duly.rules.words import Template
 
 GIVEN = frozenset({"name", "lang", "rule", "key", "clock", "due"})
 """What every template may name besides the fields of its noun: the recipient's name and language, the rule's title, the
@@ -18,9 +21,24 @@ GIVEN_TO_ACTIONS = frozenset({"handed_to"})
 """What a template may name besides when an action handed the case to somebody."""
 
 
+GROUPED = frozenset({"lines", "count", "name", "lang", "rule"})
+"""What the template of a grouped step may name, besides the field that all lines have in common: each of its ``lines``
+has the rest."""
+
+ALL = "yes"
+"""What ``group`` says where one message tells a person everything."""
+
+
 def template_word(name: str) -> str:
     """Spell a field of the vocabulary as templates can say it: ``made to order`` is ``made_to_order`` there."""
     return name.replace(" ", "_").replace("-", "_")
+
+
+def check_group(step: Step, noun: Noun, problems: Problems) -> None:
+    """Note a problem when a step is grouped by what the noun does not have."""
+    if step.group not in {"", ALL, *noun.fields}:
+        cure = suggest(step.group, noun.fields) or f"write yes, or a field of “{noun.name}”"
+        problems.add("R005", step.marks["group"], f"unknown field “{step.group}”", cure)
 
 
 def check_text(step: Step, rule: Rule, noun: Noun, around: Surroundings, problems: Problems) -> None:
@@ -40,11 +58,27 @@ def check_text(step: Step, rule: Rule, noun: Noun, around: Surroundings, problem
     if step.do != "tell":
         known |= GIVEN_TO_ACTIONS
     for template in words.variants(step.text):
-        for name, place in template.undeclared.items():
-            if name not in known:
-                cure = suggest(name, known) or f"add it to the fields of “{noun.name}”"
-                problems.add("T002", place, f"the template names “{name}”, which “{noun.name}” does not have", cure)
+        _check_names(step, noun, template, known, problems)
     _check_languages(step, noun, around, problems)
+
+
+def _check_names(step: Step, noun: Noun, template: Template, known: Collection[str], problems: Problems) -> None:
+    top = GROUPED | {template_word(step.group)} - {ALL} if step.group else known
+    for name, place in template.undeclared.items():
+        if name in top:
+            continue
+        if name in known:
+            message = f"the template names “{name}”, which each line of a grouped message has of its own"
+            cure = f"write “{{% for line in lines %}}{{{{ line.{name} }}}}{{% endfor %}}”"
+        else:
+            message = f"the template names “{name}”, which “{noun.name}” does not have"
+            cure = suggest(name, top) or f"add it to the fields of “{noun.name}”"
+        problems.add("T002", place, message, cure)
+    for name, place in template.of_lines.items() if step.group else ():
+        if name not in known:
+            message = f"the template names “line.{name}”, which “{noun.name}” does not have"
+            cure = suggest(name, known) or f"add it to the fields of “{noun.name}”"
+            problems.add("T002", place, message, cure)
 
 
 def _check_languages(step: Step, noun: Noun, around: Surroundings, problems: Problems) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import jinja2
@@ -32,6 +32,7 @@ class Template:
     text: the file.
     compiled: the same, ready to render.
     undeclared: the names it uses, each with the first place.
+    of_lines: the names that it uses of each of the ``lines`` of a grouped message, each with the first place.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Template:
     text: str = field(repr=False)
     compiled: jinja2.Template = field(repr=False, compare=False)
     undeclared: Mapping[str, Mark] = field(repr=False, compare=False)
+    of_lines: Mapping[str, Mark] = field(repr=False, compare=False, default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +136,40 @@ def _read(path: str, text: str, env: jinja2.Environment, problems: Problems) -> 
         problems.add("T001", Mark(path, borrowed.lineno), message, "write the words here")
         return None
     names = meta.find_undeclared_variables(tree) - set(env.globals)
-    undeclared = dict(_places(tree, text, path, names))
-    return Template(file_name["name"], variant, path, text, compiled, undeclared)
+    undeclared = dict(_places(_first_lines(tree.find_all(nodes.Name), names), text, path))
+    of_lines = dict(_places(_of_lines(tree), text, path))
+    return Template(file_name["name"], variant, path, text, compiled, undeclared, of_lines)
 
 
-def _places(tree: nodes.Template, text: str, path: str, names: Collection[str]) -> Iterator[tuple[str, Mark]]:
-    """Give each of ``names`` with the first place at which the template uses it."""
-    lines = re.split("\r\n|\r|\n", text)
+def _first_lines(found: Iterable[nodes.Name], names: Collection[str]) -> dict[str, int]:
     first: dict[str, int] = {}
-    for node in tree.find_all(nodes.Name):
+    for node in found:
         if node.name in names:
             first[node.name] = min(node.lineno, first.get(node.name, node.lineno))
+    return first
+
+
+def _of_lines(tree: nodes.Template) -> dict[str, int]:
+    """Find what is asked of each line, in loops over ``lines``: name and line of the file."""
+    first: dict[str, int] = {}
+    for loop in tree.find_all(nodes.For):
+        if not (_is_lines(loop.iter) and isinstance(loop.target, nodes.Name)):
+            continue
+        for asked in loop.find_all(nodes.Getattr):
+            if isinstance(asked.node, nodes.Name) and asked.node.name == loop.target.name:
+                first[asked.attr] = min(asked.lineno, first.get(asked.attr, asked.lineno))
+    return first
+
+
+def _is_lines(node: nodes.Node) -> bool:
+    while isinstance(node, nodes.Filter) and node.node is not None:
+        node = node.node
+    return isinstance(node, nodes.Name) and node.name == "lines"
+
+
+def _places(first: Mapping[str, int], text: str, path: str) -> Iterator[tuple[str, Mark]]:
+    """Give each name with the first place at which the template uses it."""
+    lines = re.split("\r\n|\r|\n", text)
     for name in sorted(first):
         found = re.search(rf"\b{re.escape(name)}\b", lines[first[name] - 1])
         yield name, Mark(path, first[name], found.start() + 1 if found else 1)
