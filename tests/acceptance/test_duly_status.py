@@ -136,7 +136,7 @@ def test_a_rule_whose_file_is_gone_is_missing(desk, capsys):
     (desk.home / "rules/late.yaml").unlink()
     answer = ask(desk, capsys)
     assert answer["rules"][0]["state"] == "missing"
-    assert "rules/late.yaml is gone, so the rule pauses: put it back, or let it rest" in answer["needs"]
+    assert "rules/late.yaml is gone, so the rule pauses: put it back, or “duly retire late”" in answer["needs"]
 
 
 def test_a_check_that_failed_says_why(desk, capsys):

@@ -14,7 +14,9 @@ from duly.cli.stop import USAGE, Stop
 from duly.daemon import log
 from duly.engine.plugins import Plugins, load_plugins
 from duly.engine.sql_refusal import refusal
+from duly.ledger import versions
 from duly.ledger.ledger import Ledger
+from duly.ledger.versions import RuleRow
 from duly.rules.bind import BoundRule
 from duly.rules.problem import Problems, suggest_or_list
 from duly.rules.snapshot import Snapshot, load_workspace
@@ -81,6 +83,21 @@ class Desk:
                 yield ledger if sa.inspect(ledger.engine).has_table("journal") else None
             finally:
                 ledger.close()
+
+
+def ruled(desk: Desk, ledger: Ledger | None, written: str) -> tuple[str, RuleRow | None]:
+    """Find the rule that somebody means, in the files or in the ledger.
+
+    Returns
+    -------
+    Its path, and what the ledger knows of it; ``None`` when no daemon has run it yet.
+    """
+    rows: dict[str, RuleRow] = {}
+    if ledger:
+        with ledger.read() as connection:
+            rows = {row.path: row for row in versions.all_rules(connection)}
+    path = desk.rule_id(written, rows)
+    return path, rows.get(path)
 
 
 @contextmanager

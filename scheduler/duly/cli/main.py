@@ -28,6 +28,8 @@ COMMANDS = {
     "status": "Show how rules, cases and deliveries stand.",
     "why": "Tell the whole story of one record under a rule.",
     "release": "Let go of the cases that a rule holds.",
+    "pause": "Let a rule fire nothing for a while.",
+    "retire": "Give a rule up: close its cases, cancel what waits.",
     "demo": "Watch Duly at work on a made-up shop.",
 }
 """What each command does. They are listed here, so that ``duly --help`` need not import them."""

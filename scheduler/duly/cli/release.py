@@ -11,14 +11,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from duly.cli.desk import Desk, open_desk
+from duly.cli.desk import Desk, open_desk, ruled
 from duly.cli.options import home_option
 from duly.cli.screen import clean, meter, number, screen, table
 from duly.cli.stop import FINE, PROBLEMS, USAGE, Stop
 from duly.engine.release import Overdue, Released, confirm_closings
 from duly.engine.release import release as let_go
 from duly.engine.versions import Versions
-from duly.ledger import cases, overview, versions
+from duly.ledger import cases, overview
 from duly.ledger.cases import Case
 from duly.ledger.ledger import Ledger
 from duly.ledger.versions import RuleRow
@@ -46,7 +46,7 @@ def release(home: Path, rule: str, fate: str | None, *, yes: bool) -> int:
     """
     desk = open_desk(home, SystemClock().now())
     with desk.ledger() as ledger:
-        path, row = _row(desk, ledger, rule)
+        path, row = ruled(desk, ledger, rule)
         if ledger is None or row is None:
             raise Stop(f"nothing is held for {path}: Duly has not run it here yet")
         held = _read(ledger, row)
@@ -70,15 +70,6 @@ class _Held:
     reasons: Counter[str]
     sample: list[Case]
     refused: str
-
-
-def _row(desk: Desk, ledger: Ledger | None, written: str) -> tuple[str, RuleRow | None]:
-    rows: dict[str, RuleRow] = {}
-    if ledger:
-        with ledger.read() as connection:
-            rows = {row.path: row for row in versions.all_rules(connection)}
-    path = desk.rule_id(written, rows)
-    return path, rows.get(path)
 
 
 def _read(ledger: Ledger, row: RuleRow) -> _Held:

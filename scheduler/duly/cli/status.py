@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ from duly.cli.options import home_option, json_option
 from duly.cli.screen import clean, number, screen, show_json, table
 from duly.cli.stop import FINE, PROBLEMS
 from duly.engine.engine import checked_again
-from duly.ledger import cases, nodes, outbox, overview, versions
+from duly.ledger import cases, nodes, outbox, overview, rule_pauses, versions
 from duly.ledger.checks import LatestSlot
 from duly.ledger.ledger import Ledger
 from duly.ledger.nodes import Node
 from duly.ledger.overview import CheckSeen, Stranded
+from duly.ledger.rule_pauses import RulePause
 from duly.ledger.versions import RuleRow
 from duly.time.clock import SystemClock
 
@@ -28,6 +29,7 @@ SILENCE = dt.timedelta(minutes=1)
 """After so long without a sign of life a daemon is not running; it gives one every five seconds."""
 SHOWN = 10
 """How many of a kind are listed; their number is always given."""
+_STYLES = {"live": "", "new": "yellow", "paused": "yellow", "retired": "dim"}
 NO_DAEMON = "no daemon is running: start one with “duly run”"
 NEVER_RUN = "Duly has not run here yet: start it with “duly run”"
 
@@ -52,7 +54,7 @@ def status(home: Path, *, as_json: bool) -> int:
 
 @dataclass
 class _Rule:
-    """How one rule stands. ``state`` is ``live``, ``new``, ``broken`` or ``missing``."""
+    """How one rule stands. ``state`` is ``live``, ``new``, ``broken``, ``missing``, ``paused`` or ``retired``."""
 
     path: str
     title: str
@@ -64,6 +66,7 @@ class _Rule:
     late: int
     done: int
     gone: int
+    pause: RulePause | None = None
 
 
 @dataclass
@@ -88,6 +91,7 @@ def _read(desk: Desk, ledger: Ledger | None) -> _Seen:
         rows = {row.path: row for row in versions.all_rules(connection)}
         checks = overview.latest_checks(connection)
         counted, late = cases.counts(connection), overview.late(connection, desk.now)
+        pauses = rule_pauses.everything(connection)
         seen = _Seen(
             deliveries=outbox.counts(connection),
             unsure=overview.unsure(connection, SHOWN),
@@ -97,7 +101,8 @@ def _read(desk: Desk, ledger: Ledger | None) -> _Seen:
     for path in sorted({*rows, *desk.snapshot.rules, *desk.snapshot.broken}):
         row = rows.get(path)
         number_ = row.id if row else 0
-        seen.rules.append(_rule(desk, path, row, checks.get(number_), counted.get(number_, {}), late.get(number_, 0)))
+        rule = _rule(desk, path, row, checks.get(number_), counted.get(number_, {}), late.get(number_, 0))
+        seen.rules.append(_paused(rule, pauses.get(number_)))
     seen.needs = list(dict.fromkeys(_needs(desk, seen)))
     return seen
 
@@ -123,6 +128,13 @@ def _rule(
         done=counted.get("done", 0),
         gone=counted.get("gone", 0),
     )
+
+
+def _paused(rule: _Rule, pause: RulePause | None) -> _Rule:
+    if pause is None:
+        return rule
+    state = "retired" if pause.retired else "paused" if rule.state == "live" else rule.state
+    return replace(rule, pause=pause, state=state, next=None if pause.retired else rule.next)
 
 
 def _shown(found: Sequence[Node], now: dt.datetime) -> list[Node]:
@@ -153,18 +165,24 @@ def _needs(desk: Desk, seen: _Seen) -> Iterator[str]:
     for node in working:
         yield from node.troubles
     for rule in seen.rules:
-        if rule.state == "missing":
-            yield f"rules/{rule.path}.yaml is gone, so the rule pauses: put it back, or let it rest"
-        if rule.check and rule.check.state == "failed":
-            yield f"the last check of {rule.path} failed: {rule.check.reason}"
-        if rule.check and rule.check.state == "refused":
-            yield f"the last check of {rule.path} closed nothing: {rule.check.reason}"
-        if rule.held:
-            yield f"{rule.path} holds {number(rule.held, 'case')}: decide with “duly release {rule.path}”"
+        yield from _needs_of(desk, rule)
     if seen.unsure[0]:
         yield f"{number(seen.unsure[0], 'delivery', 'deliveries')} may or may not have arrived: ask the recipients"
     if seen.failing[0]:
         yield f"{number(seen.failing[0], 'delivery', 'deliveries')} could not leave and will be tried again"
+
+
+def _needs_of(desk: Desk, rule: _Rule) -> Iterator[str]:
+    if rule.state == "missing":
+        yield f"rules/{rule.path}.yaml is gone, so the rule pauses: put it back, or “duly retire {rule.path}”"
+    if rule.state == "retired" and rule.path in {*desk.snapshot.rules, *desk.snapshot.broken}:
+        yield f"{rule.path} is retired, but its file is still there: delete it, or “duly retire {rule.path} --end”"
+    if rule.check and rule.check.state == "failed":
+        yield f"the last check of {rule.path} failed: {rule.check.reason}"
+    if rule.check and rule.check.state == "refused":
+        yield f"the last check of {rule.path} closed nothing: {rule.check.reason}"
+    if rule.held:
+        yield f"{rule.path} holds {number(rule.held, 'case')}: decide with “duly release {rule.path}”"
 
 
 def _show(seen: _Seen, desk: Desk) -> None:
@@ -176,9 +194,11 @@ def _show(seen: _Seen, desk: Desk) -> None:
     )
     for rule in seen.rules:
         check = rule.check
+        if rule.state == "retired" and rule.path not in desk.snapshot.rules:
+            continue
         rows.add_row(
             clean(rule.path),
-            clean(rule.state, "" if rule.state == "live" else "yellow" if rule.state == "new" else "bold red"),
+            clean(rule.state, _STYLES.get(rule.state, "bold red")),
             desk.brief(check.now) if check else "–",
             clean(_outcome(check), "bold red" if check and check.state in {"failed", "refused"} else ""),
             "–" if rule.next is None else desk.brief(rule.next) if rule.next > desk.now else "now",
@@ -187,6 +207,8 @@ def _show(seen: _Seen, desk: Desk) -> None:
             clean(f"{rule.late:,}", "bold" if rule.late else ""),
         )
     console.print(rows if seen.rules else "There are no rules yet: add one to rules/.")
+    for pause in filter(None, (_pause(rule, desk) for rule in seen.rules)):
+        console.print(clean(pause), soft_wrap=not console.is_terminal)
     if seen.nodes:
         console.print()
     for node in seen.nodes:
@@ -200,6 +222,14 @@ def _show(seen: _Seen, desk: Desk) -> None:
         console.print("\nNeeds a person:", style="bold yellow")
         for need in seen.needs:
             console.print(clean(f"  {need}"), soft_wrap=not console.is_terminal)
+
+
+def _pause(rule: _Rule, desk: Desk) -> str:
+    pause = rule.pause
+    if pause is None or pause.retired:
+        return ""
+    until = desk.wall(pause.until) if pause.until else f"“duly pause {rule.path} --end”"
+    return f"{rule.path} is paused since {desk.wall(pause.since)} by {pause.who}, until {until}."
 
 
 def _outcome(check: CheckSeen | None) -> str:
@@ -278,6 +308,13 @@ def _rule_json(rule: _Rule, desk: Desk) -> dict[str, Any]:
         "last_check": last,
         "next_check": desk.iso(rule.next),
         "cases": counts,
+        "paused": rule.pause
+        and {
+            "since": desk.iso(rule.pause.since),
+            "until": desk.iso(rule.pause.until),
+            "by": rule.pause.who,
+            "retired": rule.pause.retired,
+        },
     }
 
 

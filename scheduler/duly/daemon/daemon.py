@@ -237,6 +237,8 @@ class Daemon:
         """Give a sign of life, and try again what could not be taken over."""
         if self._not_taken_over:
             self.reload()
+        elif self.engine.taken_up_again():
+            self._follow()
         self._beat()
 
     def _beat(self) -> None:

@@ -83,8 +83,8 @@ class Crowds:
         When to go on with those who could not be read now.
         """
         while True:
-            rule_ids = set(self._house.rules.all)
             with self._house.ledger.read() as connection:
+                rule_ids = self._house.at_work(connection)
                 earliest = fan_outs.earliest(connection, rule_ids)
             if earliest is None or earliest > now:
                 return earliest

@@ -12,7 +12,7 @@ from duly.engine.ladder import Ladder
 from duly.engine.live import LiveRule
 from duly.engine.notices import Notices
 from duly.engine.sender import Sender
-from duly.ledger import cases, checks, journal, nodes
+from duly.ledger import cases, checks, journal, nodes, rule_pauses
 from duly.ledger.checks import LatestSlot
 from duly.ledger.journal import Entry
 from duly.rules.bind import BoundRule
@@ -39,6 +39,7 @@ class Engine:
         self.ladder = Ladder(house)
         self.sender = Sender(house)
         self._next_checks: dict[int, dt.datetime] = {}
+        self._retired: set[int] = set()
         self._checker = Checker(house)
         self._notices = Notices(house)
 
@@ -82,7 +83,7 @@ class Engine:
     def next_check(self, rule_id: int) -> dt.datetime | None:
         """Find when a rule is to be checked next; an instant that has passed means now, ``None`` that it rests."""
         live = self.house.rules.get(rule_id)
-        if live is None:
+        if live is None or rule_id in self._retired:
             return None
         known = self._next_checks.get(rule_id)
         if known is None:
@@ -103,7 +104,7 @@ class Engine:
         """
         live = self.house.rules.get(rule_id)
         due = self.next_check(rule_id)
-        if live is None or due is None or due > now:
+        if live is None or due is None or due > now or rule_id in self._look_for_retired():
             return None
         self._next_checks.pop(rule_id, None)
         slot = live.bound.latest_slot(now)
@@ -115,6 +116,15 @@ class Engine:
             if checked.state != "done" or checked.held:
                 self._report(live, checked, now)
         return checked
+
+    def taken_up_again(self) -> bool:
+        """Tell whether somebody has taken a retired rule up again since this engine last looked."""
+        return bool(self._retired - self._look_for_retired())
+
+    def _look_for_retired(self) -> set[int]:
+        with self.house.ledger.read() as connection:
+            self._retired = rule_pauses.retired(connection)
+        return self._retired
 
     def _report(self, live: LiveRule, checked: Checked, now: dt.datetime) -> None:
         """Tell people what a check could not do by itself."""
@@ -135,6 +145,8 @@ class Engine:
         -------
         When to call again; ``None`` when nothing will ever be due.
         """
+        if self._retired:
+            self._look_for_retired()
         wakes: list[dt.datetime | None] = []
         for rule_id in self.house.rules.all:
             self.check(rule_id, now)

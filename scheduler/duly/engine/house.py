@@ -6,12 +6,15 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import sqlalchemy as sa
+
 from duly.api.action import Action
 from duly.api.channel import Channel
 from duly.engine.audience import Audiences
 from duly.engine.composer import Composer
 from duly.engine.live import LiveRule, LiveRules
 from duly.engine.source import Source
+from duly.ledger import rule_pauses
 from duly.ledger.ledger import Ledger
 from duly.rules.directory import Directory
 from duly.rules.settings import Settings
@@ -49,6 +52,10 @@ class House:
     def directory(self) -> Directory:
         """``config/directory.yaml`` as last loaded."""
         return self.rules.snapshot.directory
+
+    def at_work(self, connection: sa.Connection) -> set[int]:
+        """Return the numbers of the live rules that nobody has paused or retired; the ledger knows (law 11)."""
+        return set(self.rules.all) - rule_pauses.resting(connection)
 
     def audiences(self, live: LiveRule) -> Audiences:
         """Make what resolves the audiences of a rule."""

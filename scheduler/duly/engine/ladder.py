@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,9 +19,10 @@ from duly.engine.live import LiveRule
 from duly.engine.notices import Notices
 from duly.engine.occurrences import Fired
 from duly.engine.record_json import pack, unpack, unpack_person
+from duly.engine.rule_pause import RulePauses
 from duly.engine.source import SourceDown
 from duly.engine.timing import Timed, Timing
-from duly.ledger import cases, fan_outs, firings, journal, outbox
+from duly.ledger import cases, fan_outs, firings, journal, outbox, rule_pauses
 from duly.ledger.cases import Case
 from duly.ledger.fan_outs import FanOut
 from duly.ledger.firings import Firing, NewFiring
@@ -74,6 +75,7 @@ class Ladder:
     def __init__(self, house: House) -> None:
         self._house = house
         self._notices = Notices(house)
+        self._pauses = RulePauses(house)
         self._crowds = Crowds(house, self._deliveries_to_many)
 
     def fire(self, now: dt.datetime) -> dt.datetime | None:
@@ -83,16 +85,18 @@ class Ladder:
         -------
         When to look again; ``None`` when no case waits for anything.
         """
-        rule_ids = set(self._house.rules.all)
+        self._pauses.end_over(now)
         held_floods = False
         while True:
             later = self._crowds.spread(now)
             with self._house.ledger.read() as connection:
+                rule_ids = self._house.at_work(connection)
                 earliest = cases.earliest(connection, rule_ids)
+                awake = rule_pauses.earliest_end(connection)
             if earliest is None or earliest > now:
-                return min((at for at in (earliest, later) if at is not None), default=None)
+                return min((at for at in (earliest, later, awake) if at is not None), default=None)
             if not held_floods:
-                self._hold_floods(now)
+                self._hold_floods(rule_ids, now)
                 held_floods = True
             with self._house.ledger.read() as connection:
                 batch = cases.due(connection, now, rule_ids, BATCH)
@@ -100,12 +104,12 @@ class Ladder:
             for rule_id in sorted({case.rule_id for case in batch}):
                 self._fire_rule(self._house.rules[rule_id], [c for c in batch if c.rule_id == rule_id], fired, now)
 
-    def _hold_floods(self, now: dt.datetime) -> None:
+    def _hold_floods(self, rule_ids: Collection[int], now: dt.datetime) -> None:
         """Hold the steps of a rule that would send more in an hour than its limit allows, and tell its owner."""
         with self._house.ledger.read() as connection:
             waiting = cases.count_due(connection, now)
         for rule_id, due in waiting.items():
-            live = self._house.rules.get(rule_id)
+            live = self._house.rules.get(rule_id) if rule_id in rule_ids else None
             limit = live.bound.rule.limits.hold if live else None
             if live is None or limit is None:
                 continue

@@ -119,7 +119,7 @@ class Sender:
     def wakes(self, now: dt.datetime) -> dict[str, dt.datetime]:
         """Find when each outlet that has something waiting may send again; an instant that has passed means now."""
         with self._house.ledger.read() as connection:
-            earliest = outbox.earliest(connection, set(self._house.rules.all), now)
+            earliest = outbox.earliest(connection, self._house.at_work(connection), now)
         resting = {name: rest.until for name, rest in self._resting.items()}
         known = set(self.outlets)
         return {name: max(at, resting.get(name, at)) for name, at in earliest.items() if name in known}
@@ -134,10 +134,10 @@ class Sender:
         rest = self._resting.get(outlet)
         if rest is not None and now < rest.until:
             return False
-        rule_ids = set(self._house.rules.all)
         full, some = True, False
         while full and not self._stopping:
             with self._house.ledger.write() as connection:
+                rule_ids = self._house.at_work(connection)
                 batch = outbox.claim(connection, outlet, now, BATCH, rule_ids, self._house.node)
             full, some = len(batch) == BATCH, some or bool(batch)
             if batch and (down := self._send_batch(outlet, batch, now)) is not None:

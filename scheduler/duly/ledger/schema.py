@@ -41,6 +41,19 @@ rule_version = sa.Table(
     sa.UniqueConstraint("rule_id", "digest"),
 )
 
+rule_pause = sa.Table(
+    "rule_pause",
+    metadata,
+    sa.Column("rule_id", Id, sa.ForeignKey("rule.id"), primary_key=True),
+    sa.Column("since", Instant, nullable=False),
+    # when it ends by itself; null for when somebody ends it
+    sa.Column("until", Instant),
+    # who did it: a person of the directory, or the user of the machine
+    sa.Column("who", sa.Text, nullable=False),
+    # whether the rule is given up: it is not even checked
+    sa.Column("retired", sa.Boolean, nullable=False, default=False),
+)
+
 check_run = sa.Table(
     "check_run",
     metadata,
