@@ -184,7 +184,7 @@ def test_holding_and_releasing(ledger, rule_id):
     with ledger.write() as connection:
         assert cases.hold(connection, rule_id, "too many", NOW) == 1
         assert cases.hold(connection, rule_id, "again", NOW) == 0
-        cases.set_times(connection, id, NOW + HOUR, NOW)
+        cases.set_times(connection, id, NOW, NOW + HOUR, NOW)
         cases.set_next(connection, id, NOW)
     case = one_case(ledger, rule_id)
     assert (case.held, case.next_at, case.due_at) == ("too many", None, NOW + HOUR)
@@ -205,8 +205,8 @@ def test_what_is_used_up(ledger, rule_id):
     fire(ledger, ids["c"], state="overtaken")
     close(ledger, ids["d"])
     with ledger.read() as connection:
-        assert cases.used_up(connection, rule_id, NOW) == [ids["a"], ids["c"]]
-        assert cases.used_up(connection, rule_id, NOW - MINUTE) == []
+        assert cases.used_up(connection, rule_id, NOW) == {ids["a"]: 1, ids["c"]: 1}
+        assert cases.used_up(connection, rule_id, NOW - MINUTE) == {}
 
 
 def test_counts_tell_the_held_apart(ledger, rule_id):

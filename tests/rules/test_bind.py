@@ -218,6 +218,17 @@ SLIPS = {
         changed("due: 72h", "due: ¦promised_for"),
         "“orders” has no time “promised_for”; write a duration, a time of day or a time of the noun",
     ),
+    "changed": (
+        RULE + "  - {changed: [placed_at, ¦shiped_at], tell: told, text: orders/late}\n",
+        "“orders” has no time “shiped_at”; did you mean “placed_at”?",
+    ),
+    "changed clock": (
+        RULE + "  - {changed: [placed_at, ¦paid_at], tell: told, text: orders/late}\n",
+        (
+            "“paid_at” is the clock: when it changes, a new case begins, and nobody is told of the change; "
+            "give “paid_at” a “matter” in config/vocabulary/orders.yaml"
+        ),
+    ),
     "cover": (RULE + "cover: 95% of ¦shiped\n", "unknown fact “shiped”; did you mean “shipped”?"),
     "cap": (RULE + "limits: {each  ¦orders: 3 messages}\n", "unknown “orders” to limit; did you mean “order”?"),
     "team": (changed("logistics on duty", "¦logistic on duty"), "unknown team “logistic”; did you mean “logistics”?"),

@@ -216,7 +216,10 @@ def test_a_plugin_brings_its_own_words_for_steps():
     """An action that a plugin registers may stand in a step; otherwise its word is unknown."""
     text = BASE + "steps:\n  - {after: 1h, fax: customer}\n"
     assert sound(text, doings={"escalate", "fax"}).steps[0].do == "fax"
-    known = "after, at, before, between, by, escalate, expires, group, if, late, repeat, tell, text, unanswered, urgent"
+    known = (
+        "after, at, before, between, by, changed, closed, escalate, expires, group, if, late, repeat, tell, text, "
+        "unanswered, urgent"
+    )
     assert ("8:17", "R001", f"unknown key “fax”; known: {known}") in found(text)
 
 
@@ -260,7 +263,6 @@ NOT_YET = [
     ("¦roundup: {tell: care}", "roundup"),
     *((f"steps:\n  - {{after: 1h, tell: customer, text: t, ¦{key}: x}}\n", key) for key in ("attach", "who", "skill")),
     *((f"steps:\n  - {{after: 1h, ¦{key}: x}}\n", key) for key in ("call", "assign", "write")),
-    *((f"steps:\n  - {{¦{key}: x, tell: customer, text: t}}\n", key) for key in ("changed", "closed")),
     (STEPS + "limits: {each order: 5 ¦writes}", "writes"),
 ]
 
@@ -333,12 +335,45 @@ SLIPS = [
     (
         "steps:\n  - ¦{tell: a, text: t}",
         "R019",
-        "the step does not say when it comes; add “after”, “before”, “late”, “unanswered” or “at”",
+        "the step does not say when it comes; add “after”, “before”, “late”, “unanswered”, “changed”, “closed” or “at”",
     ),
     (
         "due: 3d\nsteps:\n  - {after: 1h, ¦late: 2h, tell: a, text: t}",
         "R019",
         "a step has one moment, and this one has “after” already; delete one, or write two steps",
+    ),
+    (
+        "steps:\n  - {after: 1h, tell: a, text: t}\n  - {closed: ¦never, tell: a, text: t}",
+        "R004",
+        "“closed” cannot be “never”; write done or gone",
+    ),
+    (
+        "steps:\n  - {changed: ¦[placed_at], tell: told, text: t}",
+        "R016",
+        (
+            "“changed” tells only of what somebody has been told of, and no step tells anybody; "
+            "add a step with “after”, “before”, “late” or “at”"
+        ),
+    ),
+    (
+        "steps:\n  - {after: 1h, tell: a, text: t}\n  - {closed: done, ¦repeat: daily, tell: a, text: t}",
+        "R004",
+        "a step with “closed” does not repeat: it comes each time that happens; leave “repeat” out",
+    ),
+    (
+        (
+            "steps:\n"
+            "  - {after: 1h, tell: a, text: t}\n"
+            "  - {closed: done, tell: a, text: t}\n"
+            "  - {unanswered: ¦1h, tell: b, text: t}"
+        ),
+        "R016",
+        "“unanswered” follows “closed”, and a closed case waits for no answer; move it up, before “closed”",
+    ),
+    (
+        "steps:\n  - {after: 1h, repeat: ¦often, tell: a, text: t}",
+        "R004",
+        "“often” does not say how to repeat: write “daily”, “workdays” or “every 2h”",
     ),
     (
         "steps:\n  - {after: ¦[1h, 2h], tell: a, text: t}",

@@ -12,6 +12,8 @@ _OF_A_CASE = {
     "held": "held until a person decides: {detail}",
     "reopened": "opened again: {detail}",
     "due moved": "its due time has moved: {detail}",
+    "clock moved": "its clock has moved: {detail}",
+    "changed": "a time has changed: {detail}",
     "fired": "step fired: {detail}",
     "overtaken": "step left out, for a later one to the same audience was due as well: {detail}",
     "expired": "step came too late, and was left out: {detail}",

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from duly.engine.house import House
 from duly.engine.live import LiveRule, LiveRules
+from duly.engine.noticing import Noticing, has_changed, watched
 from duly.engine.occurrences import Fired
 from duly.engine.record_json import pack
 from duly.engine.source import Source, SourceDown
@@ -51,11 +52,13 @@ class Checked:
 class Closing:
     """A case that a check would close."""
 
-    case_id: int
+    case: KnownCase
     state: str
     reason: str
     counts: bool
     """Whether it counts towards a mass closing: gone, with its clock unchanged."""
+    moves_on: bool = False
+    """Whether the matter goes on as another case, with another clock."""
 
 
 class Checker:
@@ -128,6 +131,9 @@ class _Run:
         self.rule_id = self.live.row.id
         self.day = self.live.bound.next_day(self.now)
         self.held_before, self.held_because = _hold(self.last, self.live, self.now)
+        self.noticing = Noticing(
+            self.connection, self.rule_id, lambda id: (self.rules.version(id) or (self.live.bound,))[0], self.now
+        )
         # What matches but cannot be followed is told once a day, and after each change.
         self.tells = self.last is None or self.last.plan_digest != self.live.digest or not self._is_today(self.last.now)
 
@@ -152,7 +158,7 @@ class _Run:
             known = cases.known(self.connection, self.rule_id, {candidate.key for candidate in batch})
         seen: list[int] = []
         new: list[tuple[Candidate, dt.datetime | None, dt.datetime]] = []
-        moved: list[tuple[KnownCase, Candidate, dt.datetime | None]] = []
+        moved: list[tuple[KnownCase, Candidate]] = []
         back: list[tuple[KnownCase, Candidate, dt.datetime | None]] = []
         for candidate in batch:
             case = known.get((candidate.key, candidate.clock))
@@ -165,9 +171,8 @@ class _Run:
                     self.dueless.append(candidate.key)
             elif case.active:
                 seen.append(case.id)
-                due_at = self._due(case, candidate)
-                if case.due_at != due_at:
-                    moved.append((case, candidate, due_at))
+                if self._has_moved(case, candidate):
+                    moved.append((case, candidate))
             elif not case.used_up:
                 back.append((case, candidate, self._due(case, candidate)))
         asked = [candidate.key for candidate, _, _ in new] + [case.key for case, _, _ in back]
@@ -175,7 +180,7 @@ class _Run:
         with self.connection.begin() if new or back or moved else reading(self.connection):
             seen += self._open(new, records)
             seen += self._reopen(back, records)
-            self._move(moved)
+            self._follow(moved)
             cases.mark_seen(self.connection, seen)
 
     def _open(
@@ -191,6 +196,7 @@ class _Run:
                 due_at=due_at,
                 next_at=next_at,
                 record=pack(records[candidate.key], self.now),
+                watched=watched(self.live.plan, candidate),
             )
             for candidate, due_at, next_at in new
             if candidate.key in records and records[candidate.key].matches and not records[candidate.key].done
@@ -214,6 +220,7 @@ class _Run:
     def _reopen(
         self, back: Sequence[tuple[KnownCase, Candidate, dt.datetime | None]], records: dict[bytes, Record]
     ) -> list[int]:
+        self.noticing.reopened([case for case, _, _ in back])
         fired = firings.of_cases(self.connection, [case.id for case, _, _ in back])
         again = []
         for case, candidate, due_at in back:
@@ -230,17 +237,25 @@ class _Run:
         self._note([(case_id, "held", held) for case_id, held in again if held])
         return [case_id for case_id, _ in again]
 
-    def _move(self, moved: Sequence[tuple[KnownCase, Candidate, dt.datetime | None]]) -> None:
-        fired = firings.of_cases(self.connection, [case.id for case, _, _ in moved])
-        for case, candidate, due_at in moved:
-            next_at = self._next_at(case, candidate, due_at, fired.get(case.id, {}))
-            cases.set_times(self.connection, case.id, due_at, next_at)
-        self._note(
-            [
-                (case.id, "due moved", f"due {due_at:%Y-%m-%d %H:%M} UTC" if due_at else "no due time")
-                for case, _, due_at in moved
-            ]
-        )
+    def _has_moved(self, case: KnownCase, candidate: Candidate) -> bool:
+        """Tell whether a case has to follow its record: its clock creeps, its due time moves, or a time has changed."""
+        if candidate.clock != case.clock:
+            return False
+        times = candidate.clock_at, self._due(case, candidate)
+        return (case.clock_at, case.due_at) != times or has_changed(case, self.live.plan, candidate)
+
+    def _follow(self, moved: Sequence[tuple[KnownCase, Candidate]]) -> None:
+        if not moved:
+            return
+        fired = firings.of_cases(self.connection, [case.id for case, _ in moved])
+        for case, candidate in moved:
+            due_at = self._due(case, candidate)
+            if (case.clock_at, case.due_at) != (candidate.clock_at, due_at):
+                next_at = self._next_at(case, candidate, due_at, fired.get(case.id, {}))
+                cases.set_times(self.connection, case.id, candidate.clock_at, due_at, next_at)
+                self._note([(case.id, *_moved(case, candidate, due_at))])
+        changed = [each for each in moved if has_changed(each[0], self.live.plan, each[1])]
+        self.noticing.changed(changed, self.live.plan)
 
     def _next_at(
         self, case: KnownCase, candidate: Candidate, due_at: dt.datetime | None, fired: Fired
@@ -274,25 +289,33 @@ class _Run:
                 return
             after = batch[-1].id
             records = self.source.lookup(self.live.plan, [case.key for case in batch], self.now, self.day)
-            endings = [self._ending(case, records.get(case.key)) for case in batch]
-            self.closings += [ending for ending in endings if ending]
+            moved = []
+            for case in batch:
+                record = records.get(case.key)
+                if ending := self._ending(case, record):
+                    self.closings.append(ending)
+                elif record and record.candidate and self._has_moved(case, record.candidate):
+                    moved.append((case, record.candidate))
+            if moved:
+                with self.connection.begin():
+                    self._follow(moved)
             if len(batch) < cases.BATCH:
                 return
 
     def _ending(self, case: KnownCase, record: Record | None) -> Closing | None:
         if record is None:
-            return Closing(case.id, "gone", "the record is no longer there", counts=True)
+            return Closing(case, "gone", "the record is no longer there", counts=True)
         if record.done:
             met = [str(c) for c in self.live.bound.rule.done if record.holds.get(str(c))]
-            return Closing(case.id, "done", ", ".join(met), counts=False)
+            return Closing(case, "done", ", ".join(met), counts=False)
         if not record.matches:
-            return Closing(case.id, "gone", f"no longer concerned: {why_not(self.live, record)}", counts=True)
+            return Closing(case, "gone", f"no longer concerned: {why_not(self.live, record)}", counts=True)
         if self.live.bound.day_clock:
             return None
         if record.candidate is None:
-            return Closing(case.id, "gone", "its clock is empty", counts=False)
+            return Closing(case, "gone", "its clock is empty", counts=False)
         if record.candidate.clock != case.clock:
-            return Closing(case.id, "gone", f"its clock is now {record.candidate.clock}", counts=False)
+            return Closing(case, "gone", f"its clock is now {record.candidate.clock}", counts=False, moves_on=True)
         return None
 
     def clockless(self) -> tuple[int, list[bytes]]:
@@ -311,11 +334,13 @@ class _Run:
             closings = [c for c in self.closings if not (refused and c.counts)]
             for closing in closings:
                 for delivery_id in cases.close(
-                    self.connection, closing.case_id, closing.state, closing.reason, self.now
+                    self.connection, closing.case.id, closing.state, closing.reason, self.now
                 ):
-                    entry = Entry(self.now, "cancelled", closing.reason, self.rule_id, closing.case_id, delivery_id)
+                    entry = Entry(self.now, "cancelled", closing.reason, self.rule_id, closing.case.id, delivery_id)
                     journal.write(self.connection, [entry])
-            self._note([(c.case_id, c.state, c.reason) for c in closings])
+            self._note([(c.case.id, c.state, c.reason) for c in closings])
+            for case, state in [(closing.case, closing.state) for closing in closings if not closing.moves_on]:
+                self.noticing.closed(case.id, case.version_id, state, held=case.held is not None)
             closed = len(closings) + self._close_used_up()
             reason = ""
             if refused:
@@ -346,11 +371,13 @@ class _Run:
         """Without ``done``, a case is done, and stays so, once its ladder is used up and its clock has passed."""
         if self.live.bound.rule.done:
             return 0
-        ids = cases.used_up(self.connection, self.rule_id, self.now)
-        for case_id in ids:
+        used_up = cases.used_up(self.connection, self.rule_id, self.now)
+        for case_id in used_up:
             cases.close(self.connection, case_id, "done", "its ladder is used up", self.now, used_up=True)
-        self._note([(case_id, "done", "its ladder is used up") for case_id in ids])
-        return len(ids)
+        self._note([(case_id, "done", "its ladder is used up") for case_id in used_up])
+        for case_id, version_id in used_up.items():
+            self.noticing.closed(case_id, version_id, "done", held=False)
+        return len(used_up)
 
     def fail(self, reason: str) -> Checked | None:
         """Settle a check that could not read its whole answer: it closes nothing and advances nothing.
@@ -396,6 +423,12 @@ def _hold(last: LastCheck | None, live: LiveRule, now: dt.datetime) -> tuple[dt.
     if last.plan_digest != live.digest:
         return live.loaded_at, "it was late before the rule or its vocabulary changed"
     return None, ""
+
+
+def _moved(case: KnownCase, candidate: Candidate, due_at: dt.datetime | None) -> tuple[str, str]:
+    if case.due_at != due_at:
+        return "due moved", f"due {due_at:%Y-%m-%d %H:%M} UTC" if due_at else "no due time"
+    return "clock moved", f"{candidate.clock_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _listed(what: str, count: int, keys: Sequence[bytes]) -> str:

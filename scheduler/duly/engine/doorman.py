@@ -184,14 +184,9 @@ class Doorman:
         if records is None:
             return self._without_source(one, live, case, now)
         record = records.get(case.key)
-        if record is None:
-            return Ended(one, "cancelled", "the record is no longer there")
-        if record.done or not record.matches:
-            met = ", ".join(str(c) for c in live.bound.rule.done if record.holds.get(str(c)))
-            return Ended(one, "cancelled", met or why_not(live, record))
-        missing = [str(condition) for condition in _ifs(live, one) if not record.holds.get(str(condition), False)]
-        if missing:
-            return Ended(one, "cancelled", f"its step is only for: {', '.join(missing)}")
+        if untrue := _untrue(one, live, case, record):
+            return Ended(one, "cancelled", untrue)
+        record = record or unpack(case.record, case.key)
         who = word_of(one.person.get("id", ""), live.plan)
         member = present.get((case.key, one.person["id"])) if who else None
         if who and member is None and one.audience == who:
@@ -294,6 +289,21 @@ def _told(one: Delivery, live: LiveRule, case: Case | None, record: Record | Non
         said.update(clock=case.clock_at, due=case.due_at)
         said.update(_holiday(live, case))
     return said
+
+
+def _untrue(one: Delivery, live: LiveRule, case: Case, record: Record | None) -> str:
+    """Say why a delivery is not true any more; empty when it is."""
+    closed = one.extra.get("closed")
+    if closed:
+        # That the record no longer matches is what it tells.
+        if closed != case.state:
+            return "the case is open again"
+    elif record is None:
+        return "the record is no longer there"
+    elif record.done or not record.matches:
+        return ", ".join(str(c) for c in live.bound.rule.done if record.holds.get(str(c))) or why_not(live, record)
+    missing = [str(each) for each in _ifs(live, one) if record and not record.holds.get(str(each), False)]
+    return f"its step is only for: {', '.join(missing)}" if missing else ""
 
 
 def _ifs(live: LiveRule, one: Delivery) -> Sequence[Condition]:

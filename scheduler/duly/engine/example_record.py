@@ -55,6 +55,7 @@ class ExampleRecord:
         self._bound = bound
         self._noun = noun = bound.noun
         self._source_zone = source_zone
+        self._written = times
         self._proofs = {fact.name: _proofs(fact.at, noun) for fact in noun.facts.values()}
         people = {name: person for name, person in noun.people.items() if not person.staff}
         told = {name: _person(person, example.people.get(name, {})) for name, person in people.items()}
@@ -74,10 +75,7 @@ class ExampleRecord:
             elif name not in noun.times:
                 self._fields[name] = _field_value(noun, name, value)
             else:
-                written = parse_example_time(value) if value != "none" else None
-                self._times[name] = times.instant(written) if written else None
-                if written and noun.times[name].is_date:
-                    self._times[name] = midnight(times.day(written), self._local)
+                self._give(name, value)
 
     @property
     def moments(self) -> list[dt.datetime]:
@@ -97,7 +95,11 @@ class ExampleRecord:
         return spell_stage(self._words(per.name)) if per else ""
 
     def happen(self, what: str, now: dt.datetime) -> None:
-        """Change the record: a fact becomes so (``shipped``) or not (``not waiting``), or a field gets a value."""
+        """Change the record: a fact becomes so (``shipped``) or not (``not waiting``), or a word gets its value."""
+        time = next((name for name in self._noun.times if what.startswith(f"{name} ")), None)
+        if time is not None:
+            self._give(time, what.removeprefix(time).strip(), now)
+            return
         fact = what.removeprefix("not ")
         if fact in self._noun.facts:
             self._facts[fact] = what == fact
@@ -135,6 +137,17 @@ class ExampleRecord:
             zone=self.zone,
         )
 
+    def _give(self, name: str, value: str, since: dt.datetime | None = None) -> None:
+        """Give a time its value; a weekday is the first from ``since`` on, or one of the ordinary week."""
+        if value == "none":
+            self._times[name] = None
+            return
+        written, times = parse_example_time(value), self._written
+        at = times.instant(written) if since is None else times.from_on(written, since)
+        if self._noun.times[name].is_date:
+            at = midnight(at.astimezone(times.zone).date(), self._local)
+        self._times[name] = at
+
     @property
     def _local(self) -> ZoneInfo:
         """The zone in which the record's dates begin."""
@@ -149,8 +162,7 @@ class ExampleRecord:
         clock_at = self._time(plan.clock, now)
         if clock_at is None:
             return None
-        due_at = self._time(plan.due, now) if plan.due else None
-        times = {plan.due.name: due_at} if plan.due and due_at else {}
+        times = {time.name: at for time in plan.named if (at := self._time(time, now)) is not None}
         clock = self._spelled(plan.clock, clock_at)
         if plan.per and plan.per.since:
             clock = in_stage(clock, self.stage)

@@ -209,6 +209,9 @@ class ExampleRun:
             for case_id in active:
                 acknowledge(self._engine.house, case_id, "somebody", now)
         else:
+            # The check before it must not see what it brings.
+            if self._is_up:
+                self._tick(self._bound.latest_slot(now - _JUST))
             self._record.happen(what, now)
             self._changed = now
 

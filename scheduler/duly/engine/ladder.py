@@ -278,6 +278,8 @@ class Ladder:
         extra = {"between": step.between.written if step.between else "", "step": step.identity, "round": round_}
         if step.group:
             extra["group"] = step.group
+        if step.closed:
+            extra["closed"] = step.closed
         words = todays(live, step).text
         if step.do != "tell":
             return [
@@ -345,9 +347,18 @@ class _Rung:
 
     def with_record(self, record: Record | None) -> _Move:
         """Decide on what the source says of the record now."""
+        if not self.case.active:
+            return self._after_closing(record)
         if record is None or record.done or not record.matches or self._is_elsewhere(record):
             return self._wait_for_check(record)
         return self._decide(record, self.due(record))
+
+    def _after_closing(self, record: Record | None) -> _Move:
+        """Tell of the closing; whether the record matches is not asked, for that it does not is what is told."""
+        kept = record or unpack(self.case.record, self.case.key)
+        move = self._decide(kept, self.due(kept))
+        move.record = record
+        return move
 
     def without_source(self) -> _Move:
         """Decide while the source is down: customers wait; staff hear after a quarter of an hour."""
@@ -389,6 +400,7 @@ class _Rung:
         """Find the steps that have come due."""
         case, who = self.case, self._in_charge(record)
         due = self.timing.overdue(self.now, case.clock_at, case.due_at, record.zone, self.fired, case.acknowledged_at)
+        due = [timed for timed in due if case.active or timed.step.closed]
         if who is None:
             return due
         return [
@@ -400,7 +412,8 @@ class _Rung:
 
     def _waiting(self, record: Record, fired: Fired) -> list[Timed]:
         case = self.case
-        return self.timing.waiting(case.clock_at, case.due_at, record.zone, fired, case.acknowledged_at)
+        waiting = self.timing.waiting(case.clock_at, case.due_at, record.zone, fired, case.acknowledged_at)
+        return [timed for timed in waiting if case.active or timed.step.closed]
 
     def _in_charge(self, record: Record) -> Audience | None:
         """Find whom the table of due times puts in charge of the record's stage, until somebody takes the case."""

@@ -42,7 +42,7 @@ class RowReader:
         columns = {leaf.name: width + place for place, leaf in enumerate(plan.leaves)}
         self._head = width + len(columns)
         self._clock = times.reader(plan.clock, noun.times, columns) if plan.clock else None
-        self._due = times.reader(plan.due, noun.times, columns) if plan.due else None
+        self._named = {time.name: times.reader(time, noun.times, columns) for time in plan.named}
         self._matter = self._next_column() if plan.clock and plan.clock.matter else None
         self._zone = self._next_column() if noun.zone else None
         self._stage = self._next_column() if plan.per else None
@@ -80,8 +80,8 @@ class RowReader:
         if self._matter is not None and row[self._matter] is not None:
             spelled = str(row[self._matter])
         times = _NO_TIMES
-        if self._due and self._plan.due and (due := self._due(row, wall)):
-            times = {self._plan.due.name: due[0]}
+        if self._named:
+            times = {name: found[0] for name, read in self._named.items() if (found := read(row, wall))}
         stage = spell_stage(row[self._stage]) if self._stage is not None else ""
         if self._plan.per and self._plan.per.since:
             spelled = in_stage(spelled, stage)

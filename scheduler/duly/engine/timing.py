@@ -149,6 +149,12 @@ class Timing:
 
     def _waiting(self, matter: _Matter) -> Iterator[tuple[Timed, Occurrences | None]]:
         for index, step in enumerate(self._rule.steps):
+            if step.when.is_event:
+                last = last_of(step.identity, matter.fired)
+                comes_again = last is not None and last.state == "cancelled" and step.when is When.CHANGED
+                if last is not None and (last.state == "noticed" or comes_again):
+                    yield Timed(step, self._on_the_wall(step, last.moment, matter), last.occurrence), None
+                continue
             if step.repeat is None:
                 firing = matter.fired.get((step.identity, 0))
                 if firing is None or firing.state == "cancelled":
@@ -187,7 +193,7 @@ class Timing:
         -------
         The earliest and the latest clock; ``None`` for a side that cannot be bound.
         """
-        steps = [step for step in self._rule.steps if step.when is not When.UNANSWERED]
+        steps = [step for step in self._rule.steps if step.when is not When.UNANSWERED and not step.when.is_event]
         earliest = [self._earliest_clock(step, now - reach) for step in steps]
         low = None if not earliest or None in earliest else min(at for at in earliest if at is not None)
         latest = [self._latest_clock(step, horizon) for step in steps]
@@ -292,7 +298,11 @@ class Timing:
         resumes_at = self._resumes_at(step, matter)
         if moment is not None and resumes_at is not None and step.repeat is None:
             moment = max(moment, resumes_at)
-        if moment is None or step.at is None:
+        return moment if moment is None else self._on_the_wall(step, moment, matter)
+
+    def _on_the_wall(self, step: Step, moment: dt.datetime, matter: _Matter) -> dt.datetime:
+        """Put off a moment to the time of day that the step names."""
+        if step.at is None:
             return moment
         local_zone = self._zone_of(step, matter.record_zone)
         at = first_at(moment, step.at, local_zone)

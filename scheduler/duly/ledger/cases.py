@@ -14,7 +14,12 @@ from duly.ledger.insert import insert_ignoring
 from duly.ledger.schema import cases, delivery, delivery_case, firing, journal
 
 ACTIVE = ("open", "acknowledged")
+CLOSED = ("done", "gone")
 BATCH = 500
+
+
+Watched = Mapping[str, Sequence[str | None]]
+"""The times whose change is told: by name, as last seen and as last told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,10 @@ class KnownCase:
     state: str
     used_up: bool
     held: str | None
+    clock_at: dt.datetime
     due_at: dt.datetime | None
     acknowledged_at: dt.datetime | None
+    watched: Watched | None
 
     @property
     def active(self) -> bool:
@@ -76,6 +83,7 @@ class NewCase:
     due_at: dt.datetime | None
     next_at: dt.datetime | None
     record: Mapping[str, Any]
+    watched: Watched | None = None
 
 
 _COLUMNS = [cases.c[name] for name in Case.__dataclass_fields__]
@@ -88,6 +96,8 @@ _OF_RULE = cases.c.rule_id == sa.bindparam("rule")
 _OF_RULES = cases.c.rule_id.in_(sa.bindparam("rules", expanding=True))
 _DUE = cases.c.next_at <= sa.bindparam("now", type_=cases.c.next_at.type)
 _ACTIVE = cases.c.state.in_(ACTIVE)
+# Every state, spelled out for the index: a closed case has a moment while somebody is still to be told of its closing.
+_STATES = cases.c.state.in_(ACTIVE + CLOSED)
 _SELECT_KNOWN = sa.select(*_KNOWN).where(_OF_RULE, cases.c.key.in_(sa.bindparam("keys", expanding=True)))
 _SELECT = sa.select(*_COLUMNS).where(cases.c.id.in_(sa.bindparam("cases", expanding=True)))
 _MARK_SEEN = sa.text("INSERT INTO seen (case_id) VALUES (:id) ON CONFLICT DO NOTHING")
@@ -105,12 +115,12 @@ _UNSEEN = (
 _COUNT_OPEN = sa.select(sa.func.count()).where(_OF_RULE, _ACTIVE)
 _SELECT_DUE = (
     sa.select(*_COLUMNS)
-    .where(_ACTIVE, _DUE, _OF_RULES)
+    .where(_STATES, _DUE, _OF_RULES)
     .order_by(cases.c.next_at, cases.c.id)
     .limit(sa.bindparam("limit"))
 )
 _COUNT_DUE = sa.select(cases.c.rule_id, sa.func.count()).where(_ACTIVE, _DUE).group_by(cases.c.rule_id)
-_EARLIEST = sa.select(sa.func.min(cases.c.next_at)).where(_ACTIVE, _OF_RULES)
+_EARLIEST = sa.select(sa.func.min(cases.c.next_at)).where(_STATES, cases.c.next_at.is_not(None), _OF_RULES)
 
 
 def known(connection: sa.Connection, rule_id: int, keys: Collection[bytes]) -> dict[tuple[bytes, str], KnownCase]:
@@ -165,6 +175,7 @@ def open_new(
             "due_at": case.due_at,
             "next_at": None if case.held else case.next_at,
             "record": case.record,
+            "watched": case.watched,
             "rule_id": rule_id,
             "state": "open",
             "used_up": False,
@@ -199,16 +210,28 @@ def reopen(
     )
 
 
-def set_times(connection: sa.Connection, case_id: int, due_at: dt.datetime | None, next_at: dt.datetime | None) -> None:
-    """Follow a due time that has moved."""
+def set_times(
+    connection: sa.Connection,
+    case_id: int,
+    clock_at: dt.datetime,
+    due_at: dt.datetime | None,
+    next_at: dt.datetime | None,
+) -> None:
+    """Follow a clock that creeps, or a due time that has moved."""
     connection.execute(
         sa.update(cases)
         .where(cases.c.id == case_id)
         .values(
+            clock_at=clock_at,
             due_at=due_at,
             next_at=sa.case((cases.c.held.is_(None), sa.bindparam("next", next_at, cases.c.next_at.type))),
         )
     )
+
+
+def set_watched(connection: sa.Connection, case_id: int, watched: Watched) -> None:
+    """Keep the times of a case whose change is told, as they are now."""
+    connection.execute(sa.update(cases).where(cases.c.id == case_id).values(watched=watched))
 
 
 def begin_seen(connection: sa.Connection) -> None:
@@ -277,11 +300,16 @@ def close(
     return [row.id for row in cancelled]
 
 
-def used_up(connection: sa.Connection, rule_id: int, now: dt.datetime) -> list[int]:
-    """Find open cases with nothing left on the ladder, nothing on its way, and their clock passed."""
+def used_up(connection: sa.Connection, rule_id: int, now: dt.datetime) -> dict[int, int]:
+    """Find open cases with nothing left on the ladder, nothing on its way, and their clock passed.
+
+    Returns
+    -------
+    The version of each, by its number.
+    """
     on_its_way = sa.exists().where(firing.c.case_id == cases.c.id, firing.c.state == "pending")
     rows = connection.execute(
-        sa.select(cases.c.id).where(
+        sa.select(cases.c.id, cases.c.version_id).where(
             cases.c.rule_id == rule_id,
             cases.c.state.in_(ACTIVE),
             cases.c.held.is_(None),
@@ -290,7 +318,7 @@ def used_up(connection: sa.Connection, rule_id: int, now: dt.datetime) -> list[i
             ~on_its_way,
         )
     )
-    return [row.id for row in rows]
+    return {row.id: row.version_id for row in rows}
 
 
 def due(connection: sa.Connection, now: dt.datetime, rule_ids: Collection[int], limit: int) -> list[Case]:
@@ -322,12 +350,12 @@ def advance(connection: sa.Connection, moves: Sequence[tuple[Case, dt.datetime |
     The numbers of the cases that were ours to move.
     """
     rows = connection.execute(
-        sa.select(cases.c.id, cases.c.next_at)
-        .where(cases.c.id.in_(sorted(case.id for case, _, _ in moves)), cases.c.state.in_(ACTIVE))
+        sa.select(cases.c.id, cases.c.state, cases.c.next_at)
+        .where(cases.c.id.in_(sorted(case.id for case, _, _ in moves)))
         .with_for_update()
     )
-    now = {row.id: row.next_at for row in rows}
-    ours = [move for move in moves if move[0].id in now and now[move[0].id] == move[0].next_at]
+    now = {row.id: (row.state in ACTIVE, row.next_at) for row in rows}
+    ours = [move for move in moves if now.get(move[0].id) == (move[0].active, move[0].next_at)]
     if ours:
         values = [{"case": case.id, "next_at": next_at, "record": record} for case, next_at, record in ours]
         connection.execute(_ADVANCE, values)
@@ -344,6 +372,11 @@ def set_next(connection: sa.Connection, case_id: int, next_at: dt.datetime | Non
         .where(cases.c.id == case_id, cases.c.state.in_(ACTIVE), cases.c.held.is_(None))
         .values(next_at=next_at)
     )
+
+
+def tell_closing(connection: sa.Connection, case_id: int, now: dt.datetime) -> None:
+    """Have the ladder look once more at a case that has closed, for a step that tells so."""
+    connection.execute(sa.update(cases).where(cases.c.id == case_id, cases.c.state.in_(CLOSED)).values(next_at=now))
 
 
 def acknowledge(connection: sa.Connection, case_id: int, now: dt.datetime) -> bool:

@@ -34,7 +34,10 @@ class Firing:
 
 @dataclass(frozen=True, slots=True)
 class NewFiring:
-    """A step of a case that comes due. ``state`` is ``pending`` when something leaves, else how it ended at once."""
+    """A step of a case that comes due.
+
+    ``state`` is ``noticed`` when the ladder has yet to fire it, ``pending`` when something leaves, else how it ended.
+    """
 
     case_id: int
     step: str
@@ -83,7 +86,7 @@ def of_cases(connection: sa.Connection, case_ids: Collection[int]) -> dict[int, 
 def fire(
     connection: sa.Connection, new: Sequence[NewFiring], now: dt.datetime
 ) -> dict[tuple[int, str, int], tuple[int, int]]:
-    """Write firings; one that was cancelled is armed again under its next round.
+    """Write firings, also those that were noticed before; one that was cancelled is armed again under its next round.
 
     Returns
     -------
@@ -96,7 +99,7 @@ def fire(
     fresh = []
     for wanted in new:
         old = before.get(wanted.case_id, {}).get((wanted.step, wanted.occurrence))
-        settled_at = None if wanted.state == "pending" else now
+        settled_at = None if wanted.state in ("noticed", "pending") else now
         if old is None:
             fresh.append(
                 {
@@ -110,13 +113,14 @@ def fire(
                     "settled_at": settled_at,
                 }
             )
-        elif old.state == "cancelled":
+        elif old.state in ("cancelled", "noticed"):
+            round_ = old.round + (old.state == "cancelled")
             connection.execute(
                 sa.update(firing)
                 .where(firing.c.id == old.id)
-                .values(state=wanted.state, round=old.round + 1, moment=wanted.moment, settled_at=settled_at)
+                .values(state=wanted.state, round=round_, moment=wanted.moment, settled_at=settled_at)
             )
-            written[(wanted.case_id, wanted.step, wanted.occurrence)] = (old.id, old.round + 1)
+            written[(wanted.case_id, wanted.step, wanted.occurrence)] = (old.id, round_)
     if fresh:
         rows = connection.execute(
             sa.insert(firing).returning(firing.c.id, firing.c.case_id, firing.c.step, firing.c.occurrence), fresh
@@ -154,6 +158,13 @@ def overtake(connection: sa.Connection, case_id: int, step: str, before: int, no
         .values(state="overtaken", settled_at=now)
     )
     return [Replaced(*row) for row in rows]
+
+
+def end_noticed(connection: sa.Connection, case_id: int, steps: Collection[str], state: str, now: dt.datetime) -> None:
+    """End what was noticed for steps of a case, or was cancelled, and has not fired."""
+    mine = (firing.c.case_id == case_id, firing.c.step.in_(sorted(steps)))
+    waits = firing.c.state.in_(("noticed", "cancelled"))
+    connection.execute(sa.update(firing).where(*mine, waits).values(state=state, settled_at=now))
 
 
 def give_up(connection: sa.Connection, firing_id: int, now: dt.datetime) -> None:

@@ -364,6 +364,21 @@ def told(
     return [(row.id, row.person) for row in rows]
 
 
+def heard(connection: sa.Connection, case_ids: Collection[int]) -> set[int]:
+    """Find the cases of which somebody may have heard: words about them have left, or may have."""
+    rows = connection.execute(
+        sa.select(delivery_case.c.case_id)
+        .join(delivery, delivery.c.id == delivery_case.c.delivery_id)
+        .where(
+            delivery_case.c.case_id.in_(sorted(case_ids)),
+            delivery.c.kind == "message",
+            sa.or_(delivery.c.state.in_(("accepted", "unsure", "sending")), delivery.c.body.is_not(None)),
+        )
+        .distinct()
+    )
+    return set(rows.scalars())
+
+
 def count_told(connection: sa.Connection, case_id: int) -> int:
     """Count the people who have heard of a case."""
     return connection.execute(

@@ -93,7 +93,8 @@ cases = sa.Table(
     sa.Column("held", sa.Text),
     sa.Column("clock_at", Instant, nullable=False),
     sa.Column("due_at", Instant),
-    # when the ladder looks at it again; null when nothing is left, or while it is held or closed
+    # when the ladder looks at it again; null when nothing is left, while it is held, and once nobody is left to be
+    # told of its closing
     sa.Column("next_at", Instant),
     sa.Column("opened_at", Instant, nullable=False),
     sa.Column("closed_at", Instant),
@@ -101,6 +102,8 @@ cases = sa.Table(
     sa.Column("acknowledged_at", Instant),
     # id of the person of the directory who has it
     sa.Column("in_charge", sa.String(128)),
+    # the times whose change its steps tell of: by name, as last seen and as last told (texts, or null)
+    sa.Column("watched", Json),
     # the record as last read, for words when the source is down
     sa.Column("record", Json, nullable=False),
     sa.UniqueConstraint("rule_id", "key", "clock"),
@@ -116,7 +119,8 @@ firing = sa.Table(
     sa.Column("step", sa.String(255), nullable=False),
     sa.Column("occurrence", sa.Integer, nullable=False, default=0),
     sa.Column("audience", sa.Text, nullable=False),
-    # pending | fired | overtaken | expired | skipped | cancelled (armed again when the case reopens)
+    # noticed (a check has seen what it waits for) | pending | fired | overtaken | expired | skipped
+    # | cancelled (armed again when the case reopens)
     sa.Column("state", sa.String(20), nullable=False),
     # grows each time a cancelled firing is armed again, so that its deliveries are new ones
     sa.Column("round", sa.Integer, nullable=False, default=0),

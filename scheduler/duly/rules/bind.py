@@ -118,13 +118,14 @@ class _Binder:
         conditions = [*rule.where, *rule.except_, *rule.done, *(each for step in rule.steps for each in step.if_)]
         answers = [check_condition(condition, noun, rule.text, self.problems) for condition in conditions]
         sound = check_due(rule, noun, self.around.directory, self.problems) and all(answers)
+        watched = [self._changed(step) for step in rule.steps]
         clock, calendar = self._clock()
         self._cover()
         self._caps()
         for step in rule.steps:
             self._step(step)
         examples = bind_examples(rule, noun, self.around.channels, self.problems)
-        if clock is None or not sound or not rule.check:
+        if clock is None or not sound or not all(watched) or not rule.check:
             return None
         limits = rule.limits
         if "limits.hold" not in rule.marks:
@@ -175,6 +176,21 @@ class _Binder:
             if cap.each not in known:
                 mark = place_of(cap.each, self.rule.text, self.rule.marks[f"limits.each {cap.each}"])
                 self.problems.add("R005", mark, f"unknown “{cap.each}” to limit", suggest_or_list(cap.each, known))
+
+    def _changed(self, step: Step) -> bool:
+        """Check the times whose change a step tells of."""
+        noun, sound = self.noun, True
+        clock = self.rule.clock.name if self.rule.clock else next(iter(noun.times), "")
+        for name in step.changed:
+            place = place_of(name, self.rule.text, step.marks["changed"])
+            if name not in noun.times:
+                sound = False
+                cure = suggest_or_list(name, noun.times)
+                self.problems.add("R005", place, f"“{noun.name}” has no time “{name}”", cure)
+            elif name == clock and not noun.times[name].matter:
+                message = f"“{name}” is the clock: when it changes, a new case begins, and nobody is told of the change"
+                self.problems.add("R016", place, message, f"give “{name}” a “matter” in {noun.path}")
+        return sound
 
     def _step(self, step: Step) -> None:
         check_audience(step.audience, step.marks["do"], self.rule, self.noun, self.around.directory, self.problems)

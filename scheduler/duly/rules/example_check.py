@@ -83,9 +83,15 @@ class _Example:
         what = event.what.removeprefix("not ")
         if what in self.noun.facts or event.what in EVENTS:
             return
+        if time := next((name for name in self.noun.times if event.what.startswith(f"{name} ")), None):
+            self._check_given({time: event.what.removeprefix(time).strip()})
+            return
         field = next((name for name in self.noun.fields if what == name or what.startswith(f"{name} ")), None)
         if field is None:
-            cure = suggest(what, [*self.noun.facts, *EVENTS]) or "write a fact, a field with its value, or acknowledged"
+            cure = (
+                suggest(what, [*self.noun.facts, *EVENTS])
+                or "write a fact, a field or a time with its value, or acknowledged"
+            )
             self._problem("005", self._place(what, event.mark), f"“{what}” is nothing that happens", cure)
             return
         value, options = what.removeprefix(field).strip(), self.noun.fields[field].one_of

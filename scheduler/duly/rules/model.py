@@ -120,7 +120,14 @@ class When(Enum):
     BEFORE = "before"
     LATE = "late"
     UNANSWERED = "unanswered"
+    CHANGED = "changed"
+    CLOSED = "closed"
     AT = "at"
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it is something that a check notices, rather than a time that comes."""
+        return self in (When.CHANGED, When.CLOSED)
 
 
 class AudienceKind(Enum):
@@ -160,7 +167,8 @@ class Step:
     """One rung of the ladder.
 
     ``do`` is ``tell`` or the name of an action. ``identity`` is what the ledger knows the step by: its timing, its
-    doing and its audience, as written and normalised, so a step may move within the file.
+    doing and its audience, as written and normalised, so a step may move within the file. ``changed`` names the times
+    of the noun, and ``closed`` the state of the case (``done`` or ``gone``), whose coming a step waits for.
     """
 
     identity: str
@@ -169,6 +177,8 @@ class Step:
     do: str
     audience: Audience
     text: str = ""
+    changed: tuple[str, ...] = ()
+    closed: str = ""
     at: dt.time | None = None
     between: Window | None = None
     repeat: Repeat | None = None

@@ -75,14 +75,25 @@ class Plan:
         return self.noun.fields[due.table.per] if due and due.table else None
 
     @cached_property
+    def watched(self) -> tuple[str, ...]:
+        """The names of the times whose change a step tells of."""
+        return tuple(dict.fromkeys(name for step in self.rule.steps for name in step.changed))
+
+    @cached_property
+    def named(self) -> tuple[Time, ...]:
+        """The times, besides the clock, that a check has to know: the due time's and those that are watched."""
+        names = dict.fromkeys([*([self.due.name] if self.due else []), *self.watched])
+        return tuple(self.noun.times[name] for name in names)
+
+    @cached_property
     def leaves(self) -> tuple[Time, ...]:
-        """The times with SQL of their own that the clock and the due time are made of.
+        """The times with SQL of their own that the clock and the times `named` by the rule are made of.
 
         ``later of`` and ``earlier of`` are decided in Python, from the leaves: a source may spell two times in two
         ways, which its SQL would compare as texts.
         """
         found: dict[str, Time] = {}
-        for time in (self.clock, self.due):
+        for time in (self.clock, *self.named):
             for leaf in self._leaves(time) if time else ():
                 found[leaf.name] = leaf
         return tuple(found.values())

@@ -18,9 +18,9 @@ class Candidate:
 
     ``key`` is the canonical JSON of the record's key. ``clock`` is the clock as the source spells it, to the second (or
     the time's ``matter``): the third part of a case's identity. ``clock_at`` and ``times`` are instants in UTC;
-    ``times`` holds only those that the rule's due time needs. ``zone`` is the record's own zone, empty for none.
-    ``stage`` is the value of the field by which the rule's due time goes; where that field has a clock of its own, the
-    stage is part of ``clock``.
+    ``times`` holds those that the rule's due time and its ``changed`` steps name, of those that the record has.
+    ``zone`` is the record's own zone, empty for none. ``stage`` is the value of the field by which the rule's due time
+    goes; where that field has a clock of its own, the stage is part of ``clock``.
     """
 
     key: bytes

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
 
 from duly.rules.audience import parse_audience
 from duly.rules.by import parse_by
@@ -22,12 +23,13 @@ from duly.time.span import time_of_day
 from duly.time.window import Window
 
 TELL = "tell"
-LATER_KEYS = frozenset({"changed", "closed", "call", "assign", "write", "attach", "who", "skill"})
+LATER_KEYS = frozenset({"call", "assign", "write", "attach", "who", "skill"})
 """Words of the language of steps that this version does not have yet."""
 
 _MOMENTS = {when.value: when for when in When}
 _NEEDS_WORDS = frozenset({TELL, "escalate"})
 _KEYS = frozenset({*_MOMENTS, "between", "repeat", "expires", "if", "by", "text", "urgent", "group"})
+_CLOSED = ("done", "gone")
 _PERCENT_OF = (When.AFTER, When.BEFORE)
 
 
@@ -69,6 +71,7 @@ def check_steps(
             problems.add("R012", mark, message, "add “due: …” or “clock: …”")
     if not steps:
         return
+    _check_order(steps, problems)
     first = steps[0]
     if first.when is When.UNANSWERED:
         message = "“unanswered” has no step before it to be answered"
@@ -80,6 +83,19 @@ def check_steps(
             message = f"the first step comes after {span.written}, but records are looked for less often than that"
             cure = "check more often, or let the step come later"
             problems.add("R014", first.marks["after"], message, cure, warning=True)
+
+
+def _check_order(steps: Sequence[Step], problems: Problems) -> None:
+    """Note steps that wait for what no step before them does."""
+    if all(step.when.is_event or step.when is When.UNANSWERED for step in steps):
+        for step in (step for step in steps if step.when.is_event):
+            message = f"“{step.when.value}” tells only of what somebody has been told of, and no step tells anybody"
+            cure = "add a step with “after”, “before”, “late” or “at”"
+            problems.add("R016", step.marks[step.when.value], message, cure)
+    for before, step in pairwise(steps):
+        if before.when is When.CLOSED and step.when is When.UNANSWERED:
+            message = "“unanswered” follows “closed”, and a closed case waits for no answer"
+            problems.add("R016", step.marks["unanswered"], message, "move it up, before “closed”")
 
 
 def _written(step: Step) -> str:
@@ -108,12 +124,17 @@ class _StepReader:
         reader = self.reader
         later = refuse_later(reader, self.later)
         when, durations = self._moment(quiet=later)
+        changed = tuple(" ".join(text.value.split()) for text in reader.texts("changed"))
+        closed = reader.choice("closed", _CLOSED)
         do = self._doing(quiet=later)
         audience = reader.parse(do, parse_audience) if do else None
         text = self._text(do)
         at = reader.parse("at", time_of_day)
         between = reader.parse("between", Window.parse)
         repeat = reader.parse("repeat", Repeat.parse)
+        if repeat and when and when.is_event:
+            message = f"a step with “{when.value}” does not repeat: it comes each time that happens"
+            self.problems.add("R004", reader.key_mark("repeat"), message, "leave “repeat” out")
         expires = reader.parse("expires", _expiry)
         conditions = read_conditions(reader.texts("if"), self.problems)
         by = self._by()
@@ -125,12 +146,14 @@ class _StepReader:
         marks = {**reader.marks(), "": reader.map.mark, "do": reader.mark(do)}
         return [
             Step(
-                identity=_identity(when, duration, at, repeat, do, audience.written),
+                identity=_identity(when, duration or closed or ", ".join(changed), at, repeat, do, audience.written),
                 when=when,
                 duration=duration,
                 do=do,
                 audience=audience,
                 text=text,
+                changed=changed,
+                closed=closed,
                 at=at,
                 between=between,
                 repeat=repeat,
@@ -153,11 +176,13 @@ class _StepReader:
             self.problems.add("R019", reader.key_mark(key), message, "delete one, or write two steps")
         if given:
             when = _MOMENTS[given[0]]
+            if when.is_event:
+                return when, [(None, reader.mark(when.value))] if reader.texts(when.value) else []
             return when, [found for value in self._durations(given[0], when) if (found := self._duration(when, value))]
         if reader.has("at"):
             return When.AT, [(None, reader.mark("at"))]
         if not quiet:
-            cure = "add “after”, “before”, “late”, “unanswered” or “at”"
+            cure = "add “after”, “before”, “late”, “unanswered”, “changed”, “closed” or “at”"
             self.problems.add("R019", reader.map.mark, "the step does not say when it comes", cure)
         return None, []
 
@@ -227,9 +252,9 @@ def not_yet(problems: Problems, mark: Mark, word: str) -> None:
 
 
 def _identity(
-    when: When, duration: Duration | None, at: dt.time | None, repeat: Repeat | None, do: str, audience: str
+    when: When, what: Duration | str, at: dt.time | None, repeat: Repeat | None, do: str, audience: str
 ) -> str:
-    moment = " ".join(part for part in (when.value, duration.written if duration else "") if part)
+    moment = f"{when.value} {what}".strip()
     if at is not None:
         moment = f"{'' if when is When.AT else moment} at {at:%H:%M}".strip()
     if repeat is not None:
