@@ -44,6 +44,9 @@ def assemble(snapshot: Snapshot, plugins: Plugins, ledger: Ledger, problems: Pro
 def _sources(snapshot: Snapshot, problems: Problems) -> dict[str, Source]:
     made: dict[str, Source] = {}
     for name, settings in snapshot.settings.sources.items():
+        if settings.lacks:
+            made[name] = Unusable(name, f"the source “{name}” cannot be used: {settings.lacks}")
+            continue
         try:
             made[name] = SqlSource(name, settings.url.reveal(), settings.zone)
         except ValueError as error:

@@ -94,8 +94,9 @@ def _without_values(said: str, shown: Mapping[str, Any]) -> str:
 def _plain(values: Iterable[Any]) -> Iterator[Any]:
     """Go through values, and through those of the lines among them."""
     for value in values:
-        if isinstance(value, list):
-            yield from _plain(each for line in value for each in vars(line).values())
+        lines = [each for each in value if isinstance(each, Line)] if isinstance(value, list) else []
+        if lines:
+            yield from _plain(each for line in lines for each in vars(line).values())
         else:
             yield value
 
@@ -105,8 +106,10 @@ def _local(value: Any, zone: ZoneInfo) -> Any:
     match value:
         case dt.datetime():
             return value.astimezone(zone).replace(tzinfo=None)
+        case Line():
+            return Line(**{name: _local(each, zone) for name, each in vars(value).items()})
         case list():
-            return [Line(**{name: _local(each, zone) for name, each in vars(line).items()}) for line in value]
+            return [_local(each, zone) for each in value]
     return value
 
 

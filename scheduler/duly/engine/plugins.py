@@ -67,6 +67,8 @@ class Plugins:
         return {name: channel for name, channel in made.items() if channel is not None}
 
     def _channel(self, settings: ChannelSettings, home: Path, http: Http, problems: Problems) -> Channel | None:
+        if settings.lacks:
+            return None  # whoever read the settings has said so
         kind = self.channels.get(settings.kind)
         if kind is None:
             message = f"no plugin offers channels of the kind “{settings.kind}”"

@@ -210,7 +210,7 @@ class _Binder:
 
     def _channel(self, name: str, mark: Mark) -> None:
         if name in self.around.broken_channels:
-            message = f"the channel “{name}” cannot be used, for its plugin is not there"
+            message = f"the channel “{name}” cannot be used, for {self.around.broken_channels[name]}"
             self.problems.add("R021", mark, message, "mend it in config/duly.yaml, or install the plugin")
         elif name not in self.around.channels:
             cure = suggest_or_list(name, self.around.channels) or "add it to config/duly.yaml"

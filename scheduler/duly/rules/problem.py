@@ -205,6 +205,10 @@ class Problems:
         """The problems of one file."""
         return [problem for problem in self.all if problem.mark.path == path]
 
+    def errors_of(self, path: str) -> list[Problem]:
+        """The problems of one file that keep something from working."""
+        return [problem for problem in self.errors if problem.mark.path == path]
+
     def broken(self, path: str) -> bool:
         """Whether the file at ``path`` has an error."""
         return any(problem.mark.path == path and problem.severity == "error" for problem in self._found)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from duly.rules.lang import parse_lang
 from duly.rules.limits_file import parse_hold
 from duly.rules.marks import marks_of
 from duly.rules.model import HOLD_DEFAULT, By, Marks, Rate
-from duly.rules.problem import Mark, Problems
+from duly.rules.problem import Mark, Problem, Problems
 from duly.rules.reader import Reader, describe
 from duly.time.duration import Duration, Unit
 from duly.time.window import Window
@@ -44,11 +45,13 @@ class SourceSettings:
     ----------
     url: SQLAlchemy's; a relative SQLite path has been put under the workspace.
     zone: the zone of its naive times.
+    lacks: why it cannot be used for want of a secret; empty when it can.
     """
 
     name: str
     url: Secret
     zone: ZoneInfo
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class ChannelSettings:
     config: the plugin's own settings: texts, lists and mappings, with secrets filled in.
     marks: where each value of ``config`` stands, by dotted path (``headers.accept``, ``hosts.0``).
     mark: where the channel stands.
+    lacks: why it cannot be used for want of a secret; empty when it can.
     """
 
     name: str
@@ -71,6 +75,7 @@ class ChannelSettings:
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     marks: Marks = field(default_factory=dict, compare=False, repr=False)
     mark: Mark = field(default=Mark(""), compare=False, repr=False)
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,8 @@ def read_settings(text: str, path: str, home: Path, environ: Mapping[str, str], 
     environ: where ``{env: NAME}`` looks.
     problems: takes everything that is wrong.
 
-    Returns the settings, or ``None`` when the file has an error.
+    Returns the settings, or ``None`` when the file has an error. A secret that a channel or a source lacks is a problem
+    as well, but stops only that channel or source.
     """
     root = yaml.load(text, path, problems)
     if root is None:
@@ -120,8 +126,9 @@ def read_settings(text: str, path: str, home: Path, environ: Mapping[str, str], 
     if not isinstance(root, yaml.Mapping):
         problems.add("C003", root.mark, f"the settings must be a mapping, not {describe(root)}")
         return None
-    settings = _SettingsReader(root, home, environ, problems).settings()
-    return None if problems.broken(path) else settings
+    reader = _SettingsReader(root, home, environ, problems)
+    settings = reader.settings()
+    return None if set(problems.errors_of(path)) - reader.lacking else settings
 
 
 class _SettingsReader:
@@ -129,6 +136,8 @@ class _SettingsReader:
         self.home = home
         self.environ = environ
         self.problems = problems
+        self.lacking: set[Problem] = set()
+        """Secrets whose want stops one channel or source alone."""
         self.reader = Reader(root, problems, "C", (*_KEYS, *_LATER))
 
     def settings(self) -> Settings:
@@ -156,23 +165,38 @@ class _SettingsReader:
         reader = Reader(value, self.problems, "C", ("url", "zone", "write"))
         reader.finish()
         self._refuse_later(reader, ("write",))
-        url = self._url(reader)
+        with self._sparing() as lacks:
+            url = self._url(reader)
         place = reader.parse("zone", zone, required=True)
-        return SourceSettings(name, url, place) if url and place else None
+        if place is None or not (url or lacks):
+            return None
+        return SourceSettings(name, url or Secret(""), place, "; ".join(lacks))
 
     def _channel(self, name: str, value: yaml.Mapping) -> ChannelSettings | None:
         own = ("kind", "address", "connections")
         reader = Reader(value, self.problems, "C", own)
         plugin = yaml.Mapping(tuple((key, node) for key, node in value.entries if key.value not in own), value.mark)
+        with self._sparing() as lacks:
+            config = {key.value: self._plain(node) for key, node in plugin.entries}
         return ChannelSettings(
             name,
             kind=reader.text("kind", required=True),
             address=reader.choice("address", _ADDRESSES),
             connections=reader.whole("connections", least=1) or 1,
-            config={key.value: self._plain(node) for key, node in plugin.entries},
+            config=config,
             marks=marks_of(plugin),
             mark=value.mark,
+            lacks="; ".join(lacks),
         )
+
+    @contextmanager
+    def _sparing(self) -> Iterator[list[str]]:
+        """Note which secrets cannot be read meanwhile: what is wanting them alone is without them."""
+        before, lacks = set(self.problems.all), list[str]()
+        yield lacks
+        missing = [problem for problem in self.problems.all if problem not in before and problem.code == "C010"]
+        self.lacking.update(missing)
+        lacks += [problem.message for problem in missing]
 
     def _url(self, reader: Reader) -> Secret | None:
         """Read ``url``: a text, or a secret that stands elsewhere."""

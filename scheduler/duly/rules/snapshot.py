@@ -244,8 +244,12 @@ class _Loader:
         paths = sorted({problem.mark.path for problem in self.problems.errors}, reverse=True)
         return {template_name(path): path for path in paths if path.startswith(f"{NOTIFICATIONS}/")}
 
-    def _broken_channels(self, settings: Settings) -> frozenset[str]:
-        """Find the channels whose plugin is not there; whoever sets them up says why."""
-        kinds = self.channel_kinds
-        channels = settings.channels.items() if kinds is not None else ()
-        return frozenset(name for name, channel in channels if channel.kind not in (kinds or ()))
+    def _broken_channels(self, settings: Settings) -> dict[str, str]:
+        """Find the channels that lack a secret, or whose plugin is not there; whoever sets them up says why."""
+        kinds, broken = self.channel_kinds, {}
+        for name, channel in settings.channels.items():
+            if channel.lacks:
+                broken[name] = channel.lacks
+            elif kinds is not None and channel.kind not in kinds:
+                broken[name] = "its plugin is not there"
+        return broken

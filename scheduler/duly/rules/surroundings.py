@@ -23,7 +23,7 @@ class Surroundings:
     broken_nouns: names of nouns whose file has errors.
     calendars: the workspace's own calendars, by name; built-in ones go by their country code.
     channels: names of the channels in ``config/duly.yaml``.
-    broken_channels: names of channels whose plugin is not there.
+    broken_channels: why a channel cannot be used, by name.
     broken_texts: files with errors, by the name of the template.
     hold: above how many messages a rule holds that does not say so itself; ``None`` for never.
     rest: when people of a record are left alone, unless a rule says otherwise.
@@ -36,7 +36,7 @@ class Surroundings:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     channels: Collection[str] = ()
     broken_nouns: Collection[str] = ()
-    broken_channels: Collection[str] = ()
+    broken_channels: Mapping[str, str] = field(default_factory=dict)
     broken_texts: Mapping[str, str] = field(default_factory=dict)
     hold: Rate | None = HOLD_DEFAULT
     rest: Window | None = None
