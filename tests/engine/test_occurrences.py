@@ -187,7 +187,7 @@ def test_unanswered_itself_may_repeat(tmp_path: Path) -> None:
     )
     desk.run(at("2024-03-04 09:10"), at("2024-03-04 15:00"))
     assert told(desk) == ["Mon 10:00 lin", "Mon 12:00 wang", "Mon 14:00 wang"]
-    acknowledge(desk.engine.house, desk.cases(1)[-1].id, "wang", at("2024-03-04 15:00"))
+    acknowledge(desk.ledger, desk.engine.house.rules.version, desk.cases(1)[-1].id, "wang", at("2024-03-04 15:00"))
     desk.run(at("2024-03-04 15:00"), at("2024-03-05 17:00"))
     assert told(desk)[3:] == ["Tue 16:00 wang"]
 

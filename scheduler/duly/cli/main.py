@@ -28,6 +28,7 @@ COMMANDS = {
     "status": "Show how rules, cases and deliveries stand.",
     "why": "Tell the whole story of one record under a rule.",
     "release": "Let go of the cases that a rule holds.",
+    "ack": "Take a case on, so that nobody else is asked for a while.",
     "pause": "Let a rule fire nothing for a while.",
     "retire": "Give a rule up: close its cases, cancel what waits.",
     "demo": "Watch Duly at work on a made-up shop.",

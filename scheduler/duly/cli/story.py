@@ -25,7 +25,7 @@ from duly.rules.problem import Problems
 from duly.rules.record import Record, encode_key
 from duly.rules.workspace import SETTINGS
 
-OF_RULE = ("rule held",)
+OF_RULE = ("rule held", "paused", "resumed", "retired")
 """What happens to a rule as a whole, and belongs into the stories of its cases."""
 LINES_OF_RULE = 500
 LARGEST_NUMBER = 2**63 - 1

@@ -207,7 +207,7 @@ class ExampleRun:
             with self._ledger.read() as connection:
                 active = [case.id for case in self._cases(connection) if case.active]
             for case_id in active:
-                acknowledge(self._engine.house, case_id, "somebody", now)
+                acknowledge(self._ledger, self._engine.house.rules.version, case_id, "somebody", now)
         else:
             # The check before it must not see what it brings.
             if self._is_up:
