@@ -26,7 +26,7 @@ from duly.time.duration import Duration, Unit
 START = dt.datetime(2026, 9, 30, 8, 30, tzinfo=ZONE)
 """The working morning before China’s National Day holiday, 1–7 October 2026: its calendar is known."""
 SPEED = 28_800.0
-"""Simulated seconds in one real second: eight hours, while nobody is at work."""
+"""Simulated seconds in one real second: eight hours, while Duly has nothing to do."""
 SCALE = 0.4
 """Of a shop that would keep a whole service department busy; thousands of orders, and a day in some seconds."""
 LENGTH = 30.0
@@ -108,9 +108,17 @@ def demo(
     home = folder or Path(tempfile.mkdtemp(prefix="duly-demo-"))
     log.configure(quiet=True)
     console = Console(stderr=as_json, quiet=as_json)
-    world = _world(home, begin, seed, scale, console)
-    clock: Clock = SystemClock() if start == "now" and speed == 1 else FastClock(begin, speed)
-    context.exit(_play(home, clock, world, length or (LENGTH if speed > 1 else None), console, as_json=as_json))
+    length = length or (LENGTH if speed > 1 else None)
+    copy_starter(home)
+    shop = sa.create_engine(f"sqlite:///{home}/shop.db")
+    try:
+        world = World(shop, start=begin, seed=seed, scale=scale)
+        _open_shop(world, home, console)
+        clock: Clock = SystemClock() if start == "now" and speed == 1 else FastClock(begin, speed)
+        code = _play(home, clock, world, length, console, as_json=as_json)
+    finally:
+        shop.dispose()
+    context.exit(code)
 
 
 def _begin(start: str) -> dt.datetime:
@@ -124,9 +132,7 @@ def _begin(start: str) -> dt.datetime:
         raise click.UsageError(f"“{start}” is no time: write “now” or “2026-09-29 08:30”") from None
 
 
-def _world(home: Path, begin: dt.datetime, seed: int, scale: float, console: Console) -> World:
-    copy_starter(home)
-    world = World(sa.create_engine(f"sqlite:///{home}/shop.db"), start=begin, seed=seed, scale=scale)
+def _open_shop(world: World, home: Path, console: Console) -> None:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("The shop opens", total=None)
         counts = world.create(lambda done, total: progress.update(task, completed=done, total=total))
@@ -134,7 +140,6 @@ def _world(home: Path, begin: dt.datetime, seed: int, scale: float, console: Con
         f"A shop with {counts.customers:,} customers, {counts.orders:,} orders, {counts.complaints:,} complaints and "
         f"{counts.callbacks:,} callbacks in {home}"
     )
-    return world
 
 
 def _play(home: Path, clock: Clock, world: World, length: float | None, console: Console, *, as_json: bool) -> int:
