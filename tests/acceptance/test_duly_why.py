@@ -10,6 +10,7 @@ import pytest
 from acceptance.command import duly
 from acceptance.shop import NOON, RULE, shop
 from duly.cli import main
+from engine.desk import DIRECTORY, at
 
 MINUTE = dt.timedelta(minutes=1)
 LINES = """\
@@ -69,12 +70,63 @@ def test_the_story_of_a_case_is_told_in_order(desk):
     assert "done shipped false" in lines
 
 
+def test_conditions_are_told_as_they_were_recorded_and_asked_only_with_now(desk, capsys):
+    """Why something happened is what was so then: today's data changes none of it, and stands beside it with --now."""
+    desk.sql("update orders set paid_at = null, cancelled = 1 where id = 7")
+    _, lines = tell(desk, capsys, "late", "7")
+    recorded = lines[lines.index("What was so when Duly last looked, Mon 04 Mar 2024 14:01:") + 1 :][:3]
+    assert recorded == ["where paid true", "except cancelled false", "done shipped false"]
+    assert not any(line.startswith("What its source says now") for line in lines)
+    _, lines = tell(desk, capsys, "late", "7", "--now")
+    assert lines[-4:] == [
+        "where paid false",
+        "except cancelled true",
+        "done shipped false",
+        "It does not match: not paid, cancelled.",
+    ]
+
+
+def test_a_closing_tells_which_conditions_ended_it(desk, capsys):
+    """What a check found as it closed the case is the last that was recorded."""
+    desk.sql("update orders set paid_at = null, cancelled = 1 where id = 7")
+    desk.run(NOON + 181 * MINUTE, NOON + 190 * MINUTE)
+    _, lines = tell(desk, capsys, "late", "7")
+    assert "Mon 04 Mar 2024 15:10 closed: no longer concerned: not paid, cancelled" in lines
+    recorded = lines[lines.index("What was so when Duly last looked, Mon 04 Mar 2024 15:10:") + 1 :][:3]
+    assert recorded == ["where paid false", "except cancelled true", "done shipped false"]
+
+
+def test_the_stretches_that_counted_are_told_from_clock_to_due(tmp_path, capsys):
+    """Nine working hours from Friday afternoon: what counted on each day, and the days that were closed."""
+    weekdays = DIRECTORY.replace("hours: daily 09:00-18:00", "hours: workdays 09:00-17:00")
+    rule = RULE.replace("due: 2h", "due: 9 working hours")
+    desk = shop(tmp_path, rule, **{"config/directory.yaml": weekdays})
+    desk.start(NOON)
+    desk.run(NOON, NOON)
+    desk.order(1, paid_at="2024-03-29 10:00:00")  # a Friday; the Thursday after is Tomb Sweeping Day
+    desk.run(at("2024-03-29 10:00"), at("2024-03-29 12:00"))
+    _, lines = tell(desk, capsys, "late", "1")
+    begin = lines.index("How its 9 working hours ran to Mon 01 Apr 2024 11:00:") + 1
+    assert lines[begin : begin + 3] == [
+        "Fri 29 Mar 10:00–17:00 counted 7 h",
+        "Sat 30 Mar – Sun 31 Mar closed",
+        "Mon 01 Apr 09:00–11:00 counted 2 h",
+    ]
+
+
+def test_real_hours_count_in_one_stretch(desk, capsys):
+    """Two hours from one minute past noon are two hours."""
+    _, lines = tell(desk, capsys, "late", "7")
+    assert lines[lines.index("How its 2h ran to Mon 04 Mar 2024 14:01:") + 1] == "Mon 04 Mar 12:01–14:01 counted 2 h"
+
+
 def test_a_closed_case_says_why_it_was_closed(desk, capsys):
     """A case ends with its reason, and nothing is to come."""
     desk.sql("update orders set shipped_at = '2024-03-04 15:05:00' where id = 7")
     desk.run(NOON + 181 * MINUTE, NOON + 190 * MINUTE)
-    _, lines = tell(desk, capsys, "late", "7")
+    _, lines = tell(desk, capsys, "late", "7", "--now")
     assert "Mon 04 Mar 2024 15:10 closed as done: shipped" in lines
+    assert lines[lines.index("What was so when Duly last looked, Mon 04 Mar 2024 15:10:") + 3] == "done shipped true"
     assert "It is done: shipped." in lines
     assert not any(line.startswith("to come") for line in lines)
 
@@ -127,7 +179,7 @@ def test_a_record_that_is_nowhere_ends_with_1(desk, capsys):
 def test_the_story_is_told_though_the_source_is_down(desk, capsys):
     """What happened is in the ledger; that the source does not answer now is only a line."""
     desk.sql("alter table orders rename to sold")
-    code, lines = tell(desk, capsys, "late", "7")
+    code, lines = tell(desk, capsys, "late", "7", "--now")
     assert code == 0
     assert "Mon 04 Mar 2024 14:01 handed over: Zhou has it now" in lines
     assert "Its source could not be asked: the source “shop” has no table “orders”" in " ".join(lines)
@@ -160,12 +212,16 @@ def test_keys_of_several_parts_are_written_with_slashes(tmp_path, capsys):
 
 def test_programs_get_the_story_as_json(desk, capsys):
     """Cases with their journal and deliveries, the last check, and what the source says, with ISO times."""
-    assert main.run(["why", "late", "7", "--json", "--home", str(desk.home)]) == 0
+    assert main.run(["why", "late", "7", "--now", "--json", "--home", str(desk.home)]) == 0
     story = json.loads(capsys.readouterr().out)
     (case,) = story["cases"]
     assert (story["key"], case["state"], case["due_at"]) == (7, "open", "2024-03-04T14:01:00+08:00")
     assert [entry["event"] for entry in case["journal"]][:3] == ["opened", "fired", "accepted"]
     assert {one["state"] for one in case["deliveries"]} == {"accepted"}
     assert case["to_come"][0]["at"] == "2024-03-05T09:01:00+08:00"
+    assert case["due_account"] == [
+        {"kind": "counted", "from": "2024-03-04T12:01:00+08:00", "to": "2024-03-04T14:01:00+08:00", "seconds": 7200}
+    ]
+    assert {"key": "done", "condition": "shipped", "holds": False} in case["recorded"]["conditions"]
     assert story["now"]["matches"] is True
     assert {"key": "where", "condition": "paid", "holds": True} in story["now"]["conditions"]

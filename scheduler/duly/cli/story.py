@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from duly.cli.desk import Desk
 from duly.cli.stop import USAGE, Stop
+from duly.engine.account import Stretch, account
 from duly.engine.assembly import assemble
 from duly.engine.occurrences import Fired
+from duly.engine.record_json import read_at
 from duly.engine.source import SourceDown
 from duly.engine.timing import Timed
 from duly.engine.versions import Versions
@@ -24,9 +26,12 @@ from duly.rules.bind import BoundRule
 from duly.rules.problem import Problems
 from duly.rules.record import Record, encode_key
 from duly.rules.workspace import SETTINGS
+from duly.time.duration import Duration
 
 OF_RULE = ("rule held", "paused", "resumed", "retired")
 """What happens to a rule as a whole, and belongs into the stories of its cases."""
+CLOSED = ("done", "gone")
+"""How a case ends: its line names the conditions that ended it."""
 LINES_OF_RULE = 500
 LARGEST_NUMBER = 2**63 - 1
 """Of the whole numbers of databases; a longer one is a text."""
@@ -42,12 +47,47 @@ class Chapter:
     entries: what the journal says, in order.
     deliveries: every message and action, in order.
     waiting: the steps still to come, soonest first; empty once it is closed.
+    version: the rule as it was when the case was opened (law 7); ``None`` when it no longer binds.
     """
 
     case: Case
     entries: Sequence[Entry]
     deliveries: Sequence[Delivery]
     waiting: Sequence[Timed]
+    version: BoundRule | None
+
+    @property
+    def recorded(self) -> Recorded:
+        """What was true of the record when Duly last looked at it."""
+        known = Recorded(read_at(self.case.record), dict(self.case.record["holds"]))
+        closing = next((entry for entry in reversed(self.entries) if entry.event in CLOSED), None)
+        if self.case.active or closing is None or closing.at < known.at:
+            return known
+        return Recorded(closing.at, {**known.holds, **_learnt(closing.detail)})
+
+    @property
+    def length(self) -> Duration | None:
+        """How long the rule gave it; ``None`` where its due time is not a length of time."""
+        due = self.version.rule.due if self.version else None
+        if due is None or due.table is None:
+            return due.duration if due else None
+        entry = due.table.entry(str(self.case.record["fields"].get(due.table.per)))
+        return entry.duration if entry else None
+
+    @property
+    def account(self) -> Sequence[Stretch]:
+        """Which stretches of its time counted, from its clock to its due time."""
+        if self.version is None or self.length is None or self.case.due_at is None:
+            return ()
+        return account(self.version.working, self.length, self.case.clock_at, self.case.due_at)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the ledger recorded of a record: when, and which conditions held, by condition."""
+
+    at: dt.datetime
+    holds: Mapping[str, bool]
 
 
 @dataclass(frozen=True)
@@ -113,7 +153,9 @@ def remember(desk: Desk, ledger: Ledger, rule: str, spellings: Sequence[bytes]) 
     chapters = []
     for case, entries, deliveries in told:
         lifetime = sorted((e for e in entries if e.case_id or _while_open(e, case)), key=lambda entry: entry.at)
-        chapters.append(Chapter(case, lifetime, deliveries, _waiting(case, bound, fired.get(case.id, {}))))
+        version = bound.get(case.version_id)
+        waiting = _waiting(case, bound, fired.get(case.id, {}))
+        chapters.append(Chapter(case, lifetime, deliveries, waiting, version[0] if version else None))
     return Memory(key, chapters, check)
 
 
@@ -137,6 +179,12 @@ def ask(desk: Desk, bound: BoundRule, spellings: Sequence[bytes]) -> Answer:
             return Answer(found[key])
         answered = True
     return Answer(None, "" if answered else silence)
+
+
+def _learnt(closing: str) -> dict[str, bool]:
+    """Read from the reason of a closing which conditions it found: ``shipped``, ``no longer concerned: not paid``."""
+    said = closing.removeprefix("no longer concerned: ").split(", ")
+    return {each.removeprefix("not "): not each.startswith("not ") for each in said} | dict.fromkeys(said, True)
 
 
 def _number(part: str) -> int | str:

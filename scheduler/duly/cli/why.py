@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from duly.cli.desk import Desk, open_desk
 from duly.cli.options import home_option, json_option
+from duly.cli.reckoning import counted, length, reckoning
 from duly.cli.screen import clean, screen, show_json, table
 from duly.cli.stop import FINE, PROBLEMS
 from duly.cli.story import Answer, Chapter, Memory, ask, keys, remember
@@ -28,10 +29,13 @@ from duly.time.clock import SystemClock
 @click.command(short_help="Tell the whole story of one record under a rule.")
 @click.argument("rule", metavar="RULE")
 @click.argument("key", metavar="KEY")
+@click.option("--now", "ask_now", is_flag=True, help="Ask the service database as well: what it says now.")
 @home_option
 @json_option
-def why(home: Path, rule: str, key: str, *, as_json: bool) -> int:
-    """Tell the whole story of the record KEY under RULE: what happened and why, what waits, what the source says now.
+def why(home: Path, rule: str, key: str, *, ask_now: bool, as_json: bool) -> int:
+    """Tell the whole story of the record KEY under RULE: what happened and why, how its time was counted, what waits.
+
+    The story is what Duly recorded as it went. The service database is asked with --now, or when there is no story.
 
     KEY is the record's key as the vocabulary has it (1007, A-17); the parts of a composite key are written a/b.
     """
@@ -46,12 +50,13 @@ def why(home: Path, rule: str, key: str, *, as_json: bool) -> int:
         bound = desk.snapshot.rules.get(path) or (desk.snapshot.bind_text(path, row.text) if row else None)
         spellings = keys(key, bound)
         memory = remember(desk, ledger, path, spellings) if ledger else Memory(spellings[0])
-    told = _Told(desk, path, bound, memory, _ask(desk, bound, memory, spellings))
+    answer = _ask(desk, bound, memory, spellings) if ask_now or not memory.chapters else None
+    told = _Told(desk, path, bound, memory, answer)
     if as_json:
         show_json(told.as_json())
     else:
         told.show(screen())
-    return FINE if memory.chapters or told.answer.record else PROBLEMS
+    return FINE if memory.chapters or (answer and answer.record) else PROBLEMS
 
 
 def _ask(desk: Desk, bound: BoundRule | None, memory: Memory, spellings: list[bytes]) -> Answer:
@@ -62,13 +67,13 @@ def _ask(desk: Desk, bound: BoundRule | None, memory: Memory, spellings: list[by
 
 @dataclass(frozen=True)
 class _Told:
-    """A story, as it is told."""
+    """A story, as it is told; ``answer`` is ``None`` when the source was not asked."""
 
     desk: Desk
     path: str
     bound: BoundRule | None
     memory: Memory
-    answer: Answer
+    answer: Answer | None
 
     @property
     def _named(self) -> str:
@@ -83,8 +88,9 @@ class _Told:
         if not self.memory.chapters:
             console.print(clean(f"No case was ever opened for {self._named}."))
         console.print(clean(self._last_check(self.memory.check)))
-        if self.answer.record:
-            self._show_conditions(self.answer.record, console)
+        if self.answer and self.answer.record:
+            console.print(f"\nWhat its source says now, {self.desk.wall(self.desk.now)}:")
+            self._show_conditions(self.answer.record.holds, console)
         for sentence in self._now():
             console.print(clean(sentence))
 
@@ -102,6 +108,21 @@ class _Told:
         for sentence in self._waiting(chapter):
             rows.add_row(clean("to come", "cyan"), clean(sentence, "cyan"))
         console.print(rows)
+        self._show_account(chapter, console)
+        console.print(f"\nWhat was so when Duly last looked, {wall(chapter.recorded.at)}:")
+        self._show_conditions(chapter.recorded.holds, console)
+
+    def _show_account(self, chapter: Chapter, console: Console) -> None:
+        """Say which stretches counted on the way from the clock to the due time."""
+        version, due_at = chapter.version, chapter.case.due_at
+        if version is None or due_at is None or not chapter.account:
+            return
+        console.print(clean(f"\nHow its {chapter.length} ran to {self.desk.wall(due_at)}:"))
+        pieces = reckoning(chapter.account, version.zone, version.working.calendar)
+        for piece in pieces:
+            console.print(clean(f"  {piece}"))
+        if chapter.case.active and self.desk.now < due_at:
+            console.print(f"  {length(counted(chapter.account, self.desk.now))} of it has passed by now")
 
     def _waiting(self, chapter: Chapter) -> Iterator[str]:
         case, wall = chapter.case, self.desk.wall
@@ -135,25 +156,25 @@ class _Told:
         became = "failed" if check.state == "failed" else "closed nothing"
         return f"The rule was last checked {at}, and the check {became}: {check.reason}"
 
-    def _show_conditions(self, record: Record, console: Console) -> None:
-        console.print(f"\nWhat its source says now, {self.desk.wall(self.desk.now)}:")
+    def _show_conditions(self, holding: Mapping[str, bool], console: Console) -> None:
         rows = table("key", "condition", "now")
         rows.show_header = False
-        for key, condition, holds in self._conditions(record):
+        for key, condition, holds in self._conditions(holding):
             stops = holds is not (key == "where")
-            rows.add_row(
-                f"  {key}", clean(condition), clean("true" if holds else "false", "bold yellow" if stops else "")
-            )
+            said = "not recorded" if holds is None else "true" if holds else "false"
+            rows.add_row(f"  {key}", clean(condition), clean(said, "bold yellow" if stops else ""))
         console.print(rows)
 
-    def _conditions(self, record: Record) -> Iterator[tuple[str, str, bool]]:
+    def _conditions(self, holding: Mapping[str, bool]) -> Iterator[tuple[str, str, bool | None]]:
         rule = self.bound.rule if self.bound else None
         for key, conditions in (("where", rule.where), ("except", rule.except_), ("done", rule.done)) if rule else ():
             for condition in conditions:
-                yield key, str(condition), record.holds.get(str(condition), False)
+                yield key, str(condition), holding.get(str(condition))
 
     def _now(self) -> Iterator[str]:
-        """Say what follows from what the source says now."""
+        """Say what follows from what the source says now, if it was asked."""
+        if self.answer is None:
+            return
         record, bound = self.answer.record, self.bound
         if self.answer.silence:
             yield f"Its source could not be asked: {self.answer.silence}."
@@ -163,10 +184,10 @@ class _Told:
             yield self._matching(record, bound)
 
     def _matching(self, record: Record, bound: BoundRule) -> str:
-        met = [condition for key, condition, holds in self._conditions(record) if key == "done" and holds]
+        met = [condition for key, condition, holds in self._conditions(record.holds) if key == "done" and holds]
         lacking = [
             c if key == "except" else f"not {c}"
-            for key, c, holds in self._conditions(record)
+            for key, c, holds in self._conditions(record.holds)
             if key != "done" and holds is (key == "except")
         ]
         if met or record.done:
@@ -251,10 +272,25 @@ class _Told:
                 }
                 for one in chapter.deliveries
             ],
+            "due_account": [
+                {"kind": each.kind, "from": iso(each.begin), "to": iso(each.end), "seconds": each.seconds}
+                for each in chapter.account
+            ],
+            "recorded": {
+                "at": iso(chapter.recorded.at),
+                "conditions": self._conditions_json(chapter.recorded.holds),
+            },
             "to_come": [{"step": timed.step.identity, "at": iso(timed.moment)} for timed in chapter.waiting],
         }
 
-    def _now_json(self) -> dict[str, object]:
+    def _conditions_json(self, holding: Mapping[str, bool]) -> list[dict[str, object]]:
+        return [
+            {"key": key, "condition": condition, "holds": holds} for key, condition, holds in self._conditions(holding)
+        ]
+
+    def _now_json(self) -> dict[str, object] | None:
+        if self.answer is None:
+            return None
         record = self.answer.record
         if record is None:
             return {"asked": not self.answer.silence, "found": False, "says": list(self._now())}
@@ -264,9 +300,6 @@ class _Told:
             "matches": record.matches and not record.done,
             "done": record.done,
             "clock_at": self.desk.iso(record.candidate.clock_at) if record.candidate else None,
-            "conditions": [
-                {"key": key, "condition": condition, "holds": holds}
-                for key, condition, holds in self._conditions(record)
-            ],
+            "conditions": self._conditions_json(record.holds),
             "says": list(self._now()),
         }

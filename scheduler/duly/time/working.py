@@ -108,6 +108,15 @@ class WorkingTime:
             day += DAY
         return total // _SECOND
 
+    def spells(self, a: dt.datetime, b: dt.datetime) -> Iterator[tuple[dt.datetime, dt.datetime]]:
+        """Yield opening and closing of each spell of work from ``a`` to ``b``, cut to that time."""
+        day, last = local(a, self.zone).date() - DAY, local(b, self.zone).date()
+        while day <= last:
+            for opens, closes in self._spells_on(day):
+                if opens < b and closes > a:
+                    yield max(opens, in_utc(a)), min(closes, in_utc(b))
+            day += DAY
+
     def add(self, start: dt.datetime, duration: Duration) -> dt.datetime:
         """Return the instant ``duration`` after ``start``.
 
