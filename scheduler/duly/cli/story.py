@@ -12,16 +12,18 @@ from duly.cli.stop import USAGE, Stop
 from duly.engine.account import Stretch, account
 from duly.engine.assembly import assemble
 from duly.engine.occurrences import Fired
+from duly.engine.pauses import Pauses
 from duly.engine.record_json import read_at
 from duly.engine.source import SourceDown
 from duly.engine.timing import Timed
 from duly.engine.versions import Versions
-from duly.ledger import cases, firings, journal, outbox, overview, versions
+from duly.ledger import cases, firings, journal, outbox, overview, pauses, versions
 from duly.ledger.cases import Case
 from duly.ledger.journal import Entry
 from duly.ledger.ledger import Ledger
 from duly.ledger.outbox import Delivery
 from duly.ledger.overview import CheckSeen
+from duly.ledger.pauses import Pause
 from duly.rules.bind import BoundRule
 from duly.rules.problem import Problems
 from duly.rules.record import Record, encode_key
@@ -48,6 +50,7 @@ class Chapter:
     deliveries: every message and action, in order.
     waiting: the steps still to come, soonest first; empty once it is closed.
     version: the rule as it was when the case was opened (law 7); ``None`` when it no longer binds.
+    stood: the pauses of its clock.
     """
 
     case: Case
@@ -55,6 +58,12 @@ class Chapter:
     deliveries: Sequence[Delivery]
     waiting: Sequence[Timed]
     version: BoundRule | None
+    stood: Sequence[Pause] = ()
+
+    @property
+    def paused(self) -> list[str]:
+        """What its clock stands still for."""
+        return [pause.fact for pause in self.stood if pause.ended_at is None] if self.case.active else []
 
     @property
     def recorded(self) -> Recorded:
@@ -144,6 +153,7 @@ def remember(desk: Desk, ledger: Ledger, rule: str, spellings: Sequence[bytes]) 
         found = {key: cases.of_key(connection, row.id, key) for key in spellings}
         key = next((key for key in spellings if found[key]), spellings[0])
         fired = firings.of_cases(connection, [case.id for case in found[key]])
+        stood = pauses.of_cases(connection, [case.id for case in found[key]])
         of_rule = [e for e in journal.of_rule(connection, row.id, LINES_OF_RULE) if e.event in OF_RULE]
         told = [
             (case, [*journal.of_case(connection, case.id), *of_rule], outbox.of_case(connection, case.id))
@@ -152,10 +162,11 @@ def remember(desk: Desk, ledger: Ledger, rule: str, spellings: Sequence[bytes]) 
     bound = Versions(ledger, desk.snapshot)
     chapters = []
     for case, entries, deliveries in told:
+        still = stood.get(case.id, [])
         lifetime = sorted((e for e in entries if e.case_id or _while_open(e, case)), key=lambda entry: entry.at)
         version = bound.get(case.version_id)
-        waiting = _waiting(case, bound, fired.get(case.id, {}))
-        chapters.append(Chapter(case, lifetime, deliveries, waiting, version[0] if version else None))
+        waiting = _waiting(case, bound, fired.get(case.id, {}), still)
+        chapters.append(Chapter(case, lifetime, deliveries, waiting, version[0] if version else None, still))
     return Memory(key, chapters, check)
 
 
@@ -196,9 +207,11 @@ def _while_open(entry: Entry, case: Case) -> bool:
     return case.opened_at <= entry.at and (case.closed_at is None or entry.at <= case.closed_at)
 
 
-def _waiting(case: Case, bound: Versions, fired: Fired) -> list[Timed]:
+def _waiting(case: Case, bound: Versions, fired: Fired, stood: Sequence[Pause]) -> list[Timed]:
     version = bound.get(case.version_id)
     if version is None or not case.active:
         return []
-    waiting = version[1].waiting(case.clock_at, case.due_at, case.record["zone"], fired, case.acknowledged_at)
+    waiting = version[1].waiting(
+        case.clock_at, case.due_at, case.record["zone"], fired, case.acknowledged_at, Pauses.of(stood)
+    )
     return sorted(waiting, key=lambda timed: timed.moment or LAST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from duly.cli.stop import FINE, PROBLEMS
 from duly.cli.story import Answer, Chapter, Memory, ask, keys, remember
 from duly.cli.words import recipient, spoken_entry, spoken_step
 from duly.engine.check import SLACK
+from duly.engine.pauses import Pauses
 from duly.engine.timing import Timing
 from duly.ledger import versions
 from duly.ledger.overview import CheckSeen
@@ -135,11 +136,13 @@ class _Told:
             yield f"nothing, until “duly release {self.path}” decides: {case.held}"
         elif case.active:
             for timed in chapter.waiting:
-                yield f"{spoken_step(timed.step.identity)}, {self._when(timed.moment)}"
+                yield f"{spoken_step(timed.step.identity)}, {self._when(timed.moment, chapter.paused)}"
             if not chapter.waiting:
                 yield "nothing: every step has been taken"
 
-    def _when(self, moment: dt.datetime | None) -> str:
+    def _when(self, moment: dt.datetime | None, paused: Sequence[str]) -> str:
+        if moment is None and paused:
+            return f"once its clock runs on: {', '.join(paused)}"
         if moment is None:
             return "counted from when the step before it is accepted"
         return f"{'overdue since ' if moment <= self.desk.now else ''}{self.desk.wall(moment)}"
@@ -167,7 +170,8 @@ class _Told:
 
     def _conditions(self, holding: Mapping[str, bool]) -> Iterator[tuple[str, str, bool | None]]:
         rule = self.bound.rule if self.bound else None
-        for key, conditions in (("where", rule.where), ("except", rule.except_), ("done", rule.done)) if rule else ():
+        told = {"where": rule.where, "except": rule.except_, "done": rule.done, "pause": rule.pause} if rule else {}
+        for key, conditions in told.items():
             for condition in conditions:
                 yield key, str(condition), holding.get(str(condition))
 
@@ -188,7 +192,7 @@ class _Told:
         lacking = [
             c if key == "except" else f"not {c}"
             for key, c, holds in self._conditions(record.holds)
-            if key != "done" and holds is (key == "except")
+            if key in {"where", "except"} and holds is (key == "except")
         ]
         if met or record.done:
             return f"It is done: {', '.join(met)}."
@@ -199,10 +203,12 @@ class _Told:
             clock = bound.rule.clock
             return f"It matches, but has no clock to count from: {clock} is empty, or no time."
         timing, wall = Timing(bound), self.desk.wall
-        due_at = timing.due(candidate.clock_at, candidate.times, candidate.stage)
+        known = next((c for c in self.memory.chapters if c.case.clock == candidate.clock), None)
+        stood = Pauses.of(known.stood if known else ())
+        due_at = timing.due(candidate.clock_at, candidate.times, candidate.stage, stood)
         stands = f"It matches; its clock stands at {wall(candidate.clock_at)}"
         stands += f", due {wall(due_at)}." if due_at else "."
-        if any(chapter.case.clock == candidate.clock for chapter in self.memory.chapters):
+        if known:
             return stands
         return f"{stands} {self._unopened(bound, timing, record)}"
 
@@ -215,7 +221,7 @@ class _Told:
         if candidate.clock_at < now - settings.reach:
             return f"That is longer ago than checks look: “reach” in config/duly.yaml is {settings.reach.days}d."
         due_at = timing.due(candidate.clock_at, candidate.times, candidate.stage)
-        first = timing.next_at(candidate.clock_at, due_at, record.zone, {})
+        first = now if candidate.paused else timing.next_at(candidate.clock_at, due_at, record.zone, {})
         if first is None:
             return "No step of the rule ever comes for it."
         slot = bound.next_slot(now)

@@ -11,6 +11,8 @@ _OF_A_CASE = {
     "opened": "a case was opened: {detail}",
     "held": "held until a person decides: {detail}",
     "reopened": "opened again: {detail}",
+    "stands still": "its clock stands still: {detail}",
+    "runs on": "its clock runs on: {detail}",
     "due moved": "its due time has moved: {detail}",
     "clock moved": "its clock has moved: {detail}",
     "changed": "a time has changed: {detail}",

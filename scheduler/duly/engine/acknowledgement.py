@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
+from duly.engine.pauses import Pauses
 from duly.engine.timing import Timing
-from duly.ledger import cases, firings, journal
+from duly.ledger import cases, firings, journal, pauses
 from duly.ledger.journal import Entry
 from duly.ledger.ledger import Ledger
 from duly.rules.bind import BoundRule
@@ -39,7 +40,8 @@ def acknowledge(
         case = cases.get(connection, [case_id])[case_id]
         if started is not None:
             fired = firings.of_cases(connection, [case_id]).get(case_id, {})
-            next_at = started[1].next_at(case.clock_at, case.due_at, case.record["zone"], fired, now)
+            stood = Pauses.of(pauses.of_cases(connection, [case_id]).get(case_id, ()))
+            next_at = started[1].next_at(case.clock_at, case.due_at, case.record["zone"], fired, now, stood)
             cases.set_next(connection, case_id, next_at)
         journal.write(connection, [Entry(now, "acknowledged", f"{by} has taken it on", case.rule_id, case_id)])
     return True

@@ -12,10 +12,12 @@ from duly.engine.house import House
 from duly.engine.live import LiveRule, LiveRules
 from duly.engine.noticing import Noticing, has_changed, watched
 from duly.engine.occurrences import Fired
+from duly.engine.pauses import Pauses
 from duly.engine.record_json import pack
 from duly.engine.source import Source, SourceDown
+from duly.engine.standstill import Standstill
 from duly.engine.timing import Timing
-from duly.ledger import cases, checks, firings, journal, versions
+from duly.ledger import cases, checks, firings, journal, pauses, versions
 from duly.ledger.cases import KnownCase, NewCase
 from duly.ledger.checks import Claim, LastCheck
 from duly.ledger.journal import Entry
@@ -130,6 +132,9 @@ class _Run:
     def __post_init__(self) -> None:
         self.rule_id = self.live.row.id
         self.day = self.live.bound.next_day(self.now)
+        with reading(self.connection):
+            going = pauses.any_going(self.connection, self.rule_id)
+        self.standstill = Standstill(self.now, going or bool(self.live.bound.rule.pause))
         self.held_before, self.held_because = _hold(self.last, self.live, self.now)
         self.noticing = Noticing(
             self.connection, self.rule_id, lambda id: (self.rules.version(id) or (self.live.bound,))[0], self.now
@@ -156,17 +161,21 @@ class _Run:
         self.found += len(batch)
         with reading(self.connection):
             known = cases.known(self.connection, self.rule_id, {candidate.key for candidate in batch})
+            self.standstill.read(self.connection, {case.id for case in known.values()})
         seen: list[int] = []
-        new: list[tuple[Candidate, dt.datetime | None, dt.datetime]] = []
+        new: list[tuple[Candidate, dt.datetime | None, dt.datetime | None]] = []
         moved: list[tuple[KnownCase, Candidate]] = []
         back: list[tuple[KnownCase, Candidate, dt.datetime | None]] = []
         for candidate in batch:
             case = known.get((candidate.key, candidate.clock))
             if case is None:
-                due_at = timing.due(candidate.clock_at, candidate.times, candidate.stage)
-                moments = timing.moments(candidate.clock_at, due_at, candidate.zone, {})
-                if moments and min(moments) <= horizon and max(moments) >= self.now - self.reach:
-                    new.append((candidate, due_at, min(moments)))
+                stood = Pauses.seen(candidate.paused, self.now)
+                due_at = timing.due(candidate.clock_at, candidate.times, candidate.stage, stood)
+                moments = timing.moments(candidate.clock_at, due_at, candidate.zone, {}, pauses=stood)
+                # The time in which a clock stands still can only be measured of a case that is there.
+                comes = bool(candidate.paused) or (bool(moments) and min(moments) <= horizon)
+                if comes and max(moments, default=self.now) >= self.now - self.reach:
+                    new.append((candidate, due_at, min(moments, default=None)))
                 if due_at is None and self.live.bound.rule.due is not None:
                     self.dueless.append(candidate.key)
             elif case.active:
@@ -184,7 +193,7 @@ class _Run:
             cases.mark_seen(self.connection, seen)
 
     def _open(
-        self, new: Sequence[tuple[Candidate, dt.datetime | None, dt.datetime]], records: dict[bytes, Record]
+        self, new: Sequence[tuple[Candidate, dt.datetime | None, dt.datetime | None]], records: dict[bytes, Record]
     ) -> list[int]:
         rows = [
             NewCase(
@@ -215,6 +224,11 @@ class _Run:
                 for case in ours
             ]
         )
+        for candidate, _, _ in new:
+            case_id = opened.get((candidate.key, candidate.clock))
+            if case_id is not None:
+                self.standstill.see(case_id, candidate.paused)
+        self._note(self.standstill.write(self.connection))
         return list(opened.values())
 
     def _reopen(
@@ -227,10 +241,12 @@ class _Run:
             record = records.get(case.key)
             if record is None or not record.matches or record.done:
                 continue
+            self.standstill.see(case.id, candidate.paused)
             next_at = self._next_at(case, candidate, due_at, fired.get(case.id, {}))
             held = case.held or self._hold_because(next_at)
             cases.reopen(self.connection, case.id, next_at, pack(record, self.now), held)
             again.append((case.id, held))
+        self._note(self.standstill.write(self.connection))
         self.opened += len(again)
         self.held += sum(held is not None for _, held in again)
         self._note([(case_id, "reopened", "it matches again, with the same clock") for case_id, _ in again])
@@ -238,21 +254,25 @@ class _Run:
         return [case_id for case_id, _ in again]
 
     def _has_moved(self, case: KnownCase, candidate: Candidate) -> bool:
-        """Tell whether a case has to follow its record: its clock creeps, its due time moves, or a time has changed."""
+        """Tell whether a case has to follow its record: its clock creeps, stops or runs on, or a time has changed."""
         if candidate.clock != case.clock:
             return False
+        turned = self.standstill.see(case.id, candidate.paused)
         times = candidate.clock_at, self._due(case, candidate)
-        return (case.clock_at, case.due_at) != times or has_changed(case, self.live.plan, candidate)
+        return turned or (case.clock_at, case.due_at) != times or has_changed(case, self.live.plan, candidate)
 
     def _follow(self, moved: Sequence[tuple[KnownCase, Candidate]]) -> None:
         if not moved:
             return
         fired = firings.of_cases(self.connection, [case.id for case, _ in moved])
+        self._note(self.standstill.write(self.connection))
         for case, candidate in moved:
             due_at = self._due(case, candidate)
-            if (case.clock_at, case.due_at) != (candidate.clock_at, due_at):
+            has_moved = (case.clock_at, case.due_at) != (candidate.clock_at, due_at)
+            if has_moved or case.id in self.standstill.turned:
                 next_at = self._next_at(case, candidate, due_at, fired.get(case.id, {}))
                 cases.set_times(self.connection, case.id, candidate.clock_at, due_at, next_at)
+            if has_moved:
                 self._note([(case.id, *_moved(case, candidate, due_at))])
         changed = [each for each in moved if has_changed(each[0], self.live.plan, each[1])]
         self.noticing.changed(changed, self.live.plan)
@@ -261,7 +281,8 @@ class _Run:
         self, case: KnownCase, candidate: Candidate, due_at: dt.datetime | None, fired: Fired
     ) -> dt.datetime | None:
         timing = self._version(case)[1]
-        return timing.next_at(candidate.clock_at, due_at, candidate.zone, fired, case.acknowledged_at)
+        stood = self.standstill.of(case.id)
+        return timing.next_at(candidate.clock_at, due_at, candidate.zone, fired, case.acknowledged_at, stood)
 
     def _due(self, case: KnownCase, candidate: Candidate) -> dt.datetime | None:
         """Reckon by when a known case must be done, as the version says on which it started (law 7)."""
@@ -269,7 +290,7 @@ class _Run:
         needed, asked = bound.plan, self.live.plan
         if (needed.due and needed.due != asked.due) or (needed.per and needed.per != asked.per):
             return case.due_at  # the rule no longer asks for that time, or for that field
-        return timing.due(candidate.clock_at, candidate.times, candidate.stage)
+        return timing.due(candidate.clock_at, candidate.times, candidate.stage, self.standstill.of(case.id))
 
     def _version(self, case: KnownCase) -> tuple[BoundRule, Timing]:
         return self.rules.version(case.version_id) or (self.live.bound, self.live.timing)
@@ -285,6 +306,7 @@ class _Run:
         while True:
             with reading(self.connection):
                 batch = cases.unseen(self.connection, self.rule_id, after)
+                self.standstill.read(self.connection, {case.id for case in batch})
             if not batch:
                 return
             after = batch[-1].id
@@ -339,6 +361,8 @@ class _Run:
                     entry = Entry(self.now, "cancelled", closing.reason, self.rule_id, closing.case.id, delivery_id)
                     journal.write(self.connection, [entry])
             self._note([(c.case.id, c.state, c.reason) for c in closings])
+            if self.standstill.asked:
+                pauses.end_all(self.connection, [closing.case.id for closing in closings], self.now)
             for case, state in [(closing.case, closing.state) for closing in closings if not closing.moves_on]:
                 self.noticing.closed(case.id, case.version_id, state, held=case.held is not None)
             closed = len(closings) + self._close_used_up()

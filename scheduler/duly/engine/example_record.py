@@ -69,6 +69,7 @@ class ExampleRecord:
         self._facts: dict[str, bool] = {}
         self._fields: dict[str, str | None] = _wanted_fields(bound)
         self._times: dict[str, dt.datetime | None] = {}
+        self._became: dict[str, dt.datetime] = {}
         for name, value in example.given.items():
             if name in noun.facts:
                 self._facts[name] = value == "yes"
@@ -103,6 +104,7 @@ class ExampleRecord:
         fact = what.removeprefix("not ")
         if fact in self._noun.facts:
             self._facts[fact] = what == fact
+            self._became[fact] = now
             proofs = self._proofs[fact]
         else:
             field = max(
@@ -158,7 +160,14 @@ class ExampleRecord:
         if plan.clock is None:
             if day is None:
                 return None
-            return Candidate(KEY, day.isoformat(), midnight(day, self._local), zone=self.zone, stage=self.stage)
+            return Candidate(
+                KEY,
+                day.isoformat(),
+                midnight(day, self._local),
+                zone=self.zone,
+                stage=self.stage,
+                paused=self._paused(now),
+            )
         clock_at = self._time(plan.clock, now)
         if clock_at is None:
             return None
@@ -166,7 +175,21 @@ class ExampleRecord:
         clock = self._spelled(plan.clock, clock_at)
         if plan.per and plan.per.since:
             clock = in_stage(clock, self.stage)
-        return Candidate(KEY, clock, clock_at, times, self.zone, self.stage)
+        return Candidate(KEY, clock, clock_at, times, self.zone, self.stage, self._paused(now))
+
+    def _paused(self, now: dt.datetime) -> dict[str, dt.datetime | None]:
+        """Say what stops the clock and, where the vocabulary knows that, since when."""
+        return {
+            str(condition): self._since(condition, now) if became else None
+            for condition, became in self._bound.plan.pauses
+            if self._holds(condition, now)
+        }
+
+    def _since(self, condition: Condition, now: dt.datetime) -> dt.datetime | None:
+        if not isinstance(condition, FactIs):
+            return None
+        proofs = [at for name in self._proofs[condition.fact] if (at := self._time(self._noun.times[name], now))]
+        return max(proofs, default=self._became.get(condition.fact))
 
     def _spelled(self, clock: Time, at: dt.datetime) -> str:
         if clock.matter:

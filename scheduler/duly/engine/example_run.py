@@ -41,7 +41,7 @@ ENDLESS_TICKS = 200
 REACHED = ("accepted", "rejected", "unsure")
 """How a delivery ends that makes its step a fired one (law 1)."""
 SILENT = frozenset(
-    {"held", "waits", "not fired", "skipped", "expired", "overtaken", "capped", "cancelled", "failed"}
+    {"held", "stands still", "waits", "not fired", "skipped", "expired", "overtaken", "capped", "cancelled", "failed"}
     | {"done", "gone"}
 )
 """Words of the journal that say why somebody did not hear."""
@@ -235,7 +235,9 @@ class ExampleRun:
         with self._ledger.read() as connection:
             if any(case.clock == found.clock for case in self._cases(connection)):
                 return None
-        moment = self._first_step(found)
+        # The time in which a clock stands still is measured from the check that comes upon it.
+        stands_still = max(found.clock_at, self._changed) if found.paused else None
+        moment = self._slot_from(stands_still) if stands_still else self._first_step(found)
         slot = self._bound.latest_slot(moment) if moment else None
         return slot if slot and slot > self._now else None
 

@@ -18,16 +18,19 @@ from duly.engine.house import House
 from duly.engine.live import LiveRule
 from duly.engine.notices import Notices
 from duly.engine.occurrences import Fired
+from duly.engine.pauses import Pauses, begun
 from duly.engine.record_json import pack, unpack, unpack_person
 from duly.engine.rule_pause import RulePauses
 from duly.engine.source import SourceDown
+from duly.engine.standstill import told
 from duly.engine.timing import Timed, Timing
-from duly.ledger import cases, fan_outs, firings, journal, outbox, rule_pauses
+from duly.ledger import cases, fan_outs, firings, journal, outbox, pauses, rule_pauses
 from duly.ledger.cases import Case
 from duly.ledger.fan_outs import FanOut
 from duly.ledger.firings import Firing, NewFiring
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import NewDelivery
+from duly.ledger.pauses import Pause
 from duly.rules.bind import BoundRule
 from duly.rules.model import Audience, AudienceKind, By, Step
 from duly.rules.record import Record, spell_stage
@@ -37,6 +40,7 @@ STAFF_WAIT = dt.timedelta(minutes=15)
 """How long a message to staff waits for a source that is down before it leaves "as of hh:mm" (law 3)."""
 AGAIN = dt.timedelta(minutes=1)
 """When to look again for what cannot be had now."""
+JUST = dt.timedelta(seconds=1)
 ALWAYS = frozenset({"assign", "write"})
 """Doings that are never overtaken (law 4)."""
 
@@ -51,6 +55,8 @@ class _Move:
     lines: list[tuple[str, str]] = field(default_factory=list)
     ended: list[tuple[Timed, str]] = field(default_factory=list)
     leaving: list[tuple[Timed, Reached]] = field(default_factory=list)
+    begun: Sequence[Pause] = ()
+    """Pauses that no check has seen yet."""
     blind: bool = False
     """The source is down: the record is what it said last."""
 
@@ -101,8 +107,10 @@ class Ladder:
             with self._house.ledger.read() as connection:
                 batch = cases.due(connection, now, rule_ids, BATCH)
                 fired = firings.of_cases(connection, [case.id for case in batch])
+                stood = pauses.of_cases(connection, [case.id for case in batch])
             for rule_id in sorted({case.rule_id for case in batch}):
-                self._fire_rule(self._house.rules[rule_id], [c for c in batch if c.rule_id == rule_id], fired, now)
+                mine = [case for case in batch if case.rule_id == rule_id]
+                self._fire_rule(self._house.rules[rule_id], mine, fired, stood, now)
 
     def _hold_floods(self, rule_ids: Collection[int], now: dt.datetime) -> None:
         """Hold the steps of a rule that would send more in an hour than its limit allows, and tell its owner."""
@@ -137,16 +145,25 @@ class Ladder:
             return 0
         batch = cases.due(connection, now, [live.row.id], due)
         fired = firings.of_cases(connection, [case.id for case in batch])
+        stood = pauses.of_cases(connection, [case.id for case in batch])
         grouped: list[str] = []
         for case in batch:
             bound, timing = self._house.rules.version(case.version_id) or (live.bound, live.timing)
-            rung = _Rung(self._house, live, bound, timing, case, fired.get(case.id, {}), now, {})
+            before, still = fired.get(case.id, {}), stood.get(case.id, ())
+            rung = _Rung(self._house, live, bound, timing, case, before, still, now, {})
             steps = [timed.step for timed in rung.due(unpack(case.record, case.key))]
             if steps and all(step.group for step in steps):
                 grouped.append(steps[-1].identity)
         return len(grouped) - len(set(grouped))
 
-    def _fire_rule(self, live: LiveRule, batch: Sequence[Case], fired: Mapping[int, Fired], now: dt.datetime) -> None:
+    def _fire_rule(
+        self,
+        live: LiveRule,
+        batch: Sequence[Case],
+        fired: Mapping[int, Fired],
+        stood: Mapping[int, Sequence[Pause]],
+        now: dt.datetime,
+    ) -> None:
         versions = {case.id: self._house.rules.version(case.version_id) or (live.bound, live.timing) for case in batch}
         sizes: Sizes = {}
         try:
@@ -157,7 +174,8 @@ class Ladder:
             records = None
         moves = []
         for case in batch:
-            rung = _Rung(self._house, live, *versions[case.id], case, fired.get(case.id, {}), now, sizes)
+            before, still = fired.get(case.id, {}), stood.get(case.id, ())
+            rung = _Rung(self._house, live, *versions[case.id], case, before, still, now, sizes)
             moves.append(rung.without_source() if records is None else rung.with_record(records.get(case.key)))
         moves = self._without_floods(live, moves, now)
         with self._house.ledger.write() as connection:
@@ -229,6 +247,7 @@ class Ladder:
                     deliveries += _blind(new) if move.blind else new
                 lines.append(("fired", f"{step.identity}{_instead(reached)}"))
             entries += [Entry(now, event, detail, case.rule_id, case.id) for event, detail in lines]
+        pauses.begin(connection, [pause for move in mine for pause in move.begun])
         outbox.put(connection, deliveries, now)
         journal.write(connection, entries)
 
@@ -342,6 +361,7 @@ class _Rung:
     timing: Timing
     case: Case
     fired: Fired
+    stood: Sequence[Pause]
     now: dt.datetime
     sizes: Sizes
 
@@ -351,7 +371,23 @@ class _Rung:
             return self._after_closing(record)
         if record is None or record.done or not record.matches or self._is_elsewhere(record):
             return self._wait_for_check(record)
-        return self._decide(record, self.due(record))
+        new = self._begun(record)
+        self.stood = [*self.stood, *new]
+        move = self._decide(record, self.due(record))
+        move.begun = new
+        move.lines += [told(pause)[1:] for pause in new]
+        return move
+
+    def _begun(self, record: Record) -> list[Pause]:
+        """Find the pauses that began since the last check; when, the source may not know.
+
+        Such a one began before the step that finds it: nobody is told of a clock that stands still.
+        """
+        if record.candidate is None or not record.candidate.paused:
+            return []
+        first = min((timed.moment for timed in self.due(record) if timed.moment), default=self.now)
+        new = begun(self.stood, record.candidate.paused, first - JUST)
+        return [Pause(self.case.id, fact, at) for fact, at in new.items()]
 
     def _after_closing(self, record: Record | None) -> _Move:
         """Tell of the closing; whether the record matches is not asked, for that it does not is what is told."""
@@ -398,8 +434,10 @@ class _Rung:
 
     def due(self, record: Record) -> list[Timed]:
         """Find the steps that have come due."""
-        case, who = self.case, self._in_charge(record)
-        due = self.timing.overdue(self.now, case.clock_at, case.due_at, record.zone, self.fired, case.acknowledged_at)
+        case, who, stood = self.case, self._in_charge(record), Pauses.of(self.stood)
+        due = self.timing.overdue(
+            self.now, case.clock_at, case.due_at, record.zone, self.fired, case.acknowledged_at, stood
+        )
         due = [timed for timed in due if case.active or timed.step.closed]
         if who is None:
             return due
@@ -411,8 +449,8 @@ class _Rung:
         ]
 
     def _waiting(self, record: Record, fired: Fired) -> list[Timed]:
-        case = self.case
-        waiting = self.timing.waiting(case.clock_at, case.due_at, record.zone, fired, case.acknowledged_at)
+        case, stood = self.case, Pauses.of(self.stood)
+        waiting = self.timing.waiting(case.clock_at, case.due_at, record.zone, fired, case.acknowledged_at, stood)
         return [timed for timed in waiting if case.active or timed.step.closed]
 
     def _in_charge(self, record: Record) -> Audience | None:

@@ -143,7 +143,7 @@ class LiveRules:
 def _digest(bound: BoundRule, reach: dt.timedelta, zone: ZoneInfo | None) -> str:
     """Condense what decides which records a rule concerns, and when; its words and its limits do not."""
     rule = bound.rule
-    conditions = [[str(c) for c in several] for several in (rule.where, rule.except_, rule.done)]
+    conditions = [[str(c) for c in several] for several in (rule.where, rule.except_, rule.done, rule.pause)]
     steps = [[step.identity, [str(c) for c in step.if_]] for step in rule.steps]
     times = [str(rule.clock), repr(rule.due), repr(bound.working), repr(bound.calendar), str(reach), str(zone)]
     said = [rule.watch, conditions, steps, times, bound.noun.digest]

@@ -12,6 +12,7 @@ from duly.api.person import Person
 from duly.engine.assembly import assemble
 from duly.engine.engine import Engine
 from duly.engine.live import LiveRule
+from duly.engine.pauses import Pauses
 from duly.engine.plugins import Plugins
 from duly.engine.quiet import idle_actions, quiet_channels
 from duly.engine.release import Overdue, release
@@ -112,7 +113,7 @@ def preview(
         _play(engine, live, now)
     finally:
         engine.sender.close()
-    records = [_outcome(engine, live, candidate) for candidate in found.nearest]
+    records = [_outcome(engine, live, candidate, now) for candidate in found.nearest]
     ledger.close()
     return Preview(found.matching, found.due, records, clockless, len(found.unreadable), problems.all)
 
@@ -144,8 +145,9 @@ class _Found:
             progress(len(batch))
 
     def _moment(self, candidate: Candidate) -> dt.datetime:
-        due_at = self.live.timing.due(candidate.clock_at, candidate.times, candidate.stage)
-        return self.live.timing.next_at(candidate.clock_at, due_at, candidate.zone, {}) or NEVER
+        stood = Pauses.seen(candidate.paused, self.now)
+        due_at = self.live.timing.due(candidate.clock_at, candidate.times, candidate.stage, stood)
+        return self.live.timing.next_at(candidate.clock_at, due_at, candidate.zone, {}, pauses=stood) or NEVER
 
 
 class _Few:
@@ -226,9 +228,10 @@ def _play(engine: Engine, live: LiveRule, now: dt.datetime) -> None:
     engine.tick(now)
 
 
-def _outcome(engine: Engine, live: LiveRule, candidate: Candidate) -> Previewed:
-    due_at = live.timing.due(candidate.clock_at, candidate.times, candidate.stage)
-    waiting = live.timing.waiting(candidate.clock_at, due_at, candidate.zone, {})
+def _outcome(engine: Engine, live: LiveRule, candidate: Candidate, now: dt.datetime) -> Previewed:
+    stood = Pauses.seen(candidate.paused, now)
+    due_at = live.timing.due(candidate.clock_at, candidate.times, candidate.stage, stood)
+    waiting = live.timing.waiting(candidate.clock_at, due_at, candidate.zone, {}, pauses=stood)
     first = min((timed for timed in waiting if timed.moment), key=lambda timed: timed.moment or NEVER, default=None)
     with engine.house.ledger.read() as connection:
         mine = [c for c in cases.of_key(connection, live.row.id, candidate.key) if c.clock == candidate.clock]

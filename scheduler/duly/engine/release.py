@@ -10,9 +10,10 @@ from itertools import islice
 
 import sqlalchemy as sa
 
+from duly.engine.pauses import Pauses
 from duly.engine.timing import Timed
 from duly.engine.versions import Versions
-from duly.ledger import cases, firings, journal, versions
+from duly.ledger import cases, firings, journal, pauses, versions
 from duly.ledger.cases import Case
 from duly.ledger.firings import NewFiring
 from duly.ledger.journal import Entry
@@ -94,20 +95,23 @@ def _release(
     connection: sa.Connection, bound: Versions, batch: Sequence[Case], overdue: Overdue, now: dt.datetime
 ) -> Released:
     fired = firings.of_cases(connection, [case.id for case in batch])
+    stood = pauses.of_cases(connection, [case.id for case in batch])
     lines: list[Entry] = []
     released, skipped = 0, 0
     for case in batch:
         version = bound.get(case.version_id)
         if version is None:
             continue
-        timing, before = version[1], fired.get(case.id, {})
+        timing, before, still = version[1], fired.get(case.id, {}), Pauses.of(stood.get(case.id, ()))
         if overdue is Overdue.SKIP:
-            late = timing.overdue(now, case.clock_at, case.due_at, case.record["zone"], before, case.acknowledged_at)
+            late = timing.overdue(
+                now, case.clock_at, case.due_at, case.record["zone"], before, case.acknowledged_at, still
+            )
             firings.fire(connection, [_skipped(case, timed, now) for timed in late], now)
             before = firings.of_cases(connection, [case.id]).get(case.id, {})
             lines += [_line(case, now, "skipped", f"{timed.step.identity}; a person skipped it") for timed in late]
             skipped += sum(1 + timed.passed for timed in late)
-        next_at = timing.next_at(case.clock_at, case.due_at, case.record["zone"], before, case.acknowledged_at)
+        next_at = timing.next_at(case.clock_at, case.due_at, case.record["zone"], before, case.acknowledged_at, still)
         cases.release(connection, case.id, next_at)
         lines.append(_line(case, now, "released", "a person let it go on"))
         released += 1

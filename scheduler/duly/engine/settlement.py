@@ -11,7 +11,8 @@ from duly.api.verdict import Accepted, Rejected, Retry
 from duly.engine.attempt import Down, Outcome, Unsure
 from duly.engine.doorman import Ended, Fate, Later
 from duly.engine.house import House
-from duly.ledger import cases, firings, journal, outbox
+from duly.engine.pauses import Pauses
+from duly.ledger import cases, firings, journal, outbox, pauses
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import Delivery
 from duly.rules.model import When
@@ -118,13 +119,19 @@ class Settlement:
             if moved[case.id] == "cancelled" or self._has_unanswered(case.version_id)
         }
         fired = firings.of_cases(self._connection, waiting) if waiting else {}
+        stood = pauses.of_cases(self._connection, waiting) if waiting else {}
         for case in waiting.values():
             version = self._house.rules.version(case.version_id)
             live = self._house.rules.get(case.rule_id)
             if version is None or live is None or case.held or not case.active:
                 continue
             next_at = version[1].next_at(
-                case.clock_at, case.due_at, case.record["zone"], fired.get(case.id, {}), case.acknowledged_at
+                case.clock_at,
+                case.due_at,
+                case.record["zone"],
+                fired.get(case.id, {}),
+                case.acknowledged_at,
+                Pauses.of(stood.get(case.id, ())),
             )
             if next_at is not None and moved[case.id] == "cancelled":
                 next_at = max(next_at, live.bound.next_slot(self._now))

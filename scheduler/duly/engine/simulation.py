@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from duly.engine.assembly import assemble
 from duly.engine.engine import Engine
 from duly.engine.hindsight import in_hindsight
+from duly.engine.pauses import Pauses
 from duly.engine.plugins import Plugins
 from duly.engine.quiet import idle_actions, quiet_channels
 from duly.engine.source import Source, SourceDown
@@ -178,7 +179,9 @@ class _Sight:
         late = set()
         for batch in source.candidates(bound.plan, begin, low, high, day, unreadable=lambda _: None):
             for one in batch:
-                first = timing.next_at(one.clock_at, timing.due(one.clock_at, one.times), one.zone, {})
+                stood = Pauses.seen(one.paused, begin)
+                due_at = timing.due(one.clock_at, one.times, one.stage, stood)
+                first = timing.next_at(one.clock_at, due_at, one.zone, {}, pauses=stood)
                 if first is not None and first < begin:
                     late.add((one.key, one.clock))
         asked = source.candidates(_ever(bound).plan, end, low, high, day, unreadable=lambda _: None)

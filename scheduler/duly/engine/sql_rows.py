@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -12,6 +12,7 @@ from duly.api.person import Person
 from duly.engine.source import person_id
 from duly.engine.sql_time import Reading, TimeReader, Unreadable, Wall
 from duly.rules.crowd_plan import CrowdPlan
+from duly.rules.noun import Time
 from duly.rules.plan import Plan
 from duly.rules.record import Candidate, Record, encode_key, in_stage, spell_stage
 
@@ -20,7 +21,7 @@ Row = Sequence[Any]
 _NO = frozenset({"", "0", "false", "f", "no", "n", "none", "\x00"})
 """How databases without booleans say that something is not so."""
 _OF_PERSON = frozenset({"name", "lang", "zone", "by", "rest"})
-_NO_TIMES: Mapping[str, dt.datetime] = {}
+_NO_TIMES: dict[str, Any] = {}
 
 
 class RowReader:
@@ -46,6 +47,9 @@ class RowReader:
         self._matter = self._next_column() if plan.clock and plan.clock.matter else None
         self._zone = self._next_column() if noun.zone else None
         self._stage = self._next_column() if plan.per else None
+        self._pauses = [
+            (str(condition), self._next_column(), self._reader_of(became)) for condition, became in plan.pauses
+        ]
 
     @property
     def is_composite(self) -> bool:
@@ -85,7 +89,9 @@ class RowReader:
         stage = spell_stage(row[self._stage]) if self._stage is not None else ""
         if self._plan.per and self._plan.per.since:
             spelled = in_stage(spelled, stage)
-        return Candidate(self.key(row), spelled, at, times, wall.zone.key if wall else "", stage)
+        return Candidate(
+            self.key(row), spelled, at, times, wall.zone.key if wall else "", stage, self._paused(row, wall)
+        )
 
     def has_clock(self, row: Row) -> bool:
         """Whether the row has a clock that can be read."""
@@ -126,6 +132,25 @@ class RowReader:
         if self._clock:
             return self._clock(row, wall)
         return self._times.midnight(self._day, wall) if self._day else None
+
+    def _paused(self, row: Row, wall: Wall | None) -> Mapping[str, dt.datetime | None]:
+        """Read which pauses hold; one whose beginning cannot be read has begun at a time that is not known."""
+        if not self._pauses:
+            return _NO_TIMES
+        found: dict[str, dt.datetime | None] = {}
+        for name, column, became in self._pauses:
+            if row[column]:
+                try:
+                    reading = became(row, wall) if became else None
+                except Unreadable:
+                    reading = None
+                found[name] = reading[0] if reading else None
+        return found
+
+    def _reader_of(self, became: Time | None) -> Callable[..., Reading | None] | None:
+        if became is None:
+            return None
+        return self._times.reader(became, self._plan.noun.times, {became.name: self._next_column()})
 
     def _next_column(self) -> int:
         self._head += 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from duly.engine.occurrences import Fired, Occurrence, Occurrences, last_of, told_at
+from duly.engine.pauses import NONE, GiveBack, Pauses
 from duly.rules.bind import BoundRule
 from duly.rules.model import Step, When
 from duly.time.duration import Duration, Unit
@@ -41,6 +42,7 @@ class _Matter:
     record_zone: str
     fired: Fired
     acknowledged_at: dt.datetime | None
+    pauses: Pauses
 
 
 class Timing:
@@ -56,7 +58,13 @@ class Timing:
         self._working = bound.working
         self._customers = frozenset(name for name, person in bound.noun.people.items() if not person.staff)
 
-    def due(self, clock_at: dt.datetime, times: Mapping[str, dt.datetime], stage: str = "") -> dt.datetime | None:
+    def due(
+        self,
+        clock_at: dt.datetime,
+        times: Mapping[str, dt.datetime],
+        stage: str = "",
+        pauses: Pauses = NONE,
+    ) -> dt.datetime | None:
         """Reckon by when a record must be done.
 
         Parameters
@@ -64,6 +72,7 @@ class Timing:
         clock_at: the instant its clock counts from.
         times: the noun's times that the rule's ``due`` names.
         stage: the value of the field by which a table goes.
+        pauses: when the clock stood still; one that goes on counts once it is over.
 
         Returns
         -------
@@ -73,14 +82,19 @@ class Timing:
         due = self._rule.due
         if due is None:
             return None
+        duration = due.duration
         if due.table is not None:
             entry = due.table.entry(stage)
-            return self._working.add(clock_at, entry.duration) if entry else None
-        if due.duration is not None:
-            return self._working.add(clock_at, due.duration)
-        if due.times:
-            return min(first_at(clock_at, time, self._working.zone) for time in due.times)
-        return times.get(due.time_name)
+            if entry is None:
+                return None
+            duration = entry.duration
+        if duration is not None:
+            at: dt.datetime | None = self._working.add(clock_at, duration)
+        elif due.times:
+            at = min(first_at(clock_at, time, self._working.zone) for time in due.times)
+        else:
+            at = times.get(due.time_name)
+        return pauses.carried(at, clock_at, self._give_back(duration)) if at else None
 
     def waiting(
         self,
@@ -89,14 +103,16 @@ class Timing:
         record_zone: str,
         fired: Fired,
         acknowledged_at: dt.datetime | None = None,
+        pauses: Pauses = NONE,
     ) -> list[Timed]:
         """List the steps that have not fired, with their moments, in the rule's order; of one that repeats, the next.
 
         Parameters
         ----------
         acknowledged_at: when somebody last took the case on; ``unanswered`` steps rest for a working day (law 14).
+        pauses: when the clock stood still; a step that comes while it still does has no moment.
         """
-        matter = _Matter(clock_at, due_at, record_zone, fired, acknowledged_at)
+        matter = self._matter(clock_at, due_at, record_zone, fired, acknowledged_at, pauses)
         return [timed for timed, _ in self._waiting(matter)]
 
     def overdue(
@@ -107,10 +123,12 @@ class Timing:
         record_zone: str,
         fired: Fired,
         acknowledged_at: dt.datetime | None = None,
+        pauses: Pauses = NONE,
     ) -> list[Timed]:
         """List the steps that have come by ``now``, in the rule's order; of one that repeats, the latest (law 4)."""
         found = []
-        for timed, left in self._waiting(_Matter(clock_at, due_at, record_zone, fired, acknowledged_at)):
+        matter = self._matter(clock_at, due_at, record_zone, fired, acknowledged_at, pauses)
+        for timed, left in self._waiting(matter):
             if timed.moment is not None and timed.moment <= now:
                 latest = left.latest(now) if left else None
                 found.append(replace(_timed(timed.step, latest), since=timed.moment) if latest else timed)
@@ -123,9 +141,10 @@ class Timing:
         record_zone: str,
         fired: Fired,
         acknowledged_at: dt.datetime | None = None,
+        pauses: Pauses = NONE,
     ) -> dt.datetime | None:
         """Find the earliest moment of a step that has not fired; ``None`` when nothing is left to wait for."""
-        return min(self.moments(clock_at, due_at, record_zone, fired, acknowledged_at), default=None)
+        return min(self.moments(clock_at, due_at, record_zone, fired, acknowledged_at, pauses), default=None)
 
     def moments(
         self,
@@ -134,18 +153,32 @@ class Timing:
         record_zone: str,
         fired: Fired,
         acknowledged_at: dt.datetime | None = None,
+        pauses: Pauses = NONE,
     ) -> list[dt.datetime]:
         """List the moments of the steps that have not fired, of those whose moment is known.
 
         Of a step that repeats it is the next one, and the last if there is a last one.
         """
         found = []
-        for timed, left in self._waiting(_Matter(clock_at, due_at, record_zone, fired, acknowledged_at)):
+        matter = self._matter(clock_at, due_at, record_zone, fired, acknowledged_at, pauses)
+        for timed, left in self._waiting(matter):
             if timed.moment is not None:
                 found.append(timed.moment)
             if left and left.final:
                 found.append(left.final.moment)
         return found
+
+    def _matter(
+        self,
+        clock_at: dt.datetime,
+        due_at: dt.datetime | None,
+        record_zone: str,
+        fired: Fired,
+        acknowledged_at: dt.datetime | None,
+        pauses: Pauses,
+    ) -> _Matter:
+        stood = pauses if self._rule.due is None else pauses.before(due_at)
+        return _Matter(clock_at, due_at, record_zone, fired, acknowledged_at, stood)
 
     def _waiting(self, matter: _Matter) -> Iterator[tuple[Timed, Occurrences | None]]:
         for index, step in enumerate(self._rule.steps):
@@ -186,6 +219,7 @@ class Timing:
         """Bound the clocks of the records that a check has to see: none with a step from ``reach`` ago to ``horizon``
         lies outside.
 
+        Where the clock can stand still, every clock that has begun is asked for: how long it does must be measured.
         Wide rather than narrow: the exact moments are reckoned record by record. Of a step that repeats without an end
         the first time counts, or every record there ever was would be asked for.
 
@@ -198,7 +232,7 @@ class Timing:
         low = None if not earliest or None in earliest else min(at for at in earliest if at is not None)
         latest = [self._latest_clock(step, horizon) for step in steps]
         high = None if not latest or None in latest else max(at for at in latest if at is not None)
-        return low, high
+        return low, max(high, now) if high and self._rule.pause else high
 
     def _earliest_clock(self, step: Step, since: dt.datetime) -> dt.datetime | None:
         """Find a clock before which the step comes before ``since``."""
@@ -273,32 +307,68 @@ class Timing:
         return end + ELAPSED_DAY if duration.unit is not Unit.ELAPSED else end
 
     def _unshifted(self, index: int, matter: _Matter) -> dt.datetime | None:
-        step, clock_at = self._rule.steps[index], matter.clock_at
+        step, clock_at, pauses = self._rule.steps[index], matter.clock_at, matter.pauses
         if step.when is When.AT or step.duration is None:
             return clock_at
-        if step.when is When.AFTER and step.duration.unit is not Unit.PERCENT:
-            return self._working.add(clock_at, step.duration)
         if step.when is When.UNANSWERED:
             answered = told_at(self._rule.steps[index - 1].identity, matter.fired) if index else None
-            return self._working.add(answered, step.duration) if answered is not None else None
+            return self._counted(answered, step.duration, pauses) if answered is not None else None
+        is_share = step.duration.unit is Unit.PERCENT
+        if (step.when is When.AFTER and not is_share) or (step.when is When.LATE and self._rule.due is None):
+            return self._counted(clock_at, step.duration, pauses)
         end = matter.due_at if self._rule.due is not None else clock_at
         if end is None:
             return None
-        if step.duration.unit is Unit.PERCENT:
-            share = step.duration.amount / 100
-            return end - (end - clock_at) * share if step.when is When.BEFORE else clock_at + (end - clock_at) * share
+        if is_share:
+            return self._part(step, step.duration.amount / 100, clock_at, end, pauses)
         if step.when is When.LATE:
             return self._working.add(end, step.duration)
         return self._working.subtract(end, step.duration)
 
+    def _counted(self, start: dt.datetime, duration: Duration, pauses: Pauses) -> dt.datetime:
+        """Count from ``start``, without the time in which the clock stood still."""
+        return pauses.carried(self._working.add(start, duration), start, self._give_back(duration))
+
+    def _part(
+        self, step: Step, share: float, clock_at: dt.datetime, due_at: dt.datetime, pauses: Pauses
+    ) -> dt.datetime:
+        """Find the moment at which a share of the time until due has passed, or is left."""
+        durations = self._rule.due.durations if self._rule.due else ()
+        counted = next(iter(durations), None)
+        whole = self._without(pauses, clock_at, due_at, counted) - clock_at
+        if step.when is When.BEFORE:
+            return due_at - whole * share
+        return pauses.carried(clock_at + whole * share, clock_at, self._give_back(counted))
+
+    def _without(
+        self, pauses: Pauses, clock_at: dt.datetime, due_at: dt.datetime, counted: Duration | None
+    ) -> dt.datetime:
+        """Find when a case would have been due without its pauses."""
+        stretches = pauses.since(clock_at)
+        if _is_working(counted):
+            return self._working.backward(due_at, sum(self._working.between(*stretch) for stretch in stretches))
+        return due_at - sum((ended - began for began, ended in stretches), dt.timedelta())
+
+    def _give_back(self, counted: Duration | None) -> GiveBack:
+        """Give back what a pause took in working time where that is what counts, else as it passed."""
+        if _is_working(counted):
+            return lambda moment, began, ended: self._working.forward(moment, self._working.between(began, ended))
+        return lambda moment, began, ended: moment + (ended - began)
+
     def _moment(self, index: int, matter: _Matter) -> dt.datetime | None:
-        """Reckon when a step comes, or comes first."""
+        """Reckon when a step comes, or comes first; ``None`` while the clock stands still by then."""
         step = self._rule.steps[index]
         moment = self._unshifted(index, matter)
         resumes_at = self._resumes_at(step, matter)
         if moment is not None and resumes_at is not None and step.repeat is None:
             moment = max(moment, resumes_at)
-        return moment if moment is None else self._on_the_wall(step, moment, matter)
+        while moment is not None:
+            moment = self._on_the_wall(step, moment, matter)
+            stretch = matter.pauses.around(moment)
+            if stretch is None:
+                break
+            moment = stretch.ended
+        return moment
 
     def _on_the_wall(self, step: Step, moment: dt.datetime, matter: _Matter) -> dt.datetime:
         """Put off a moment to the time of day that the step names."""
@@ -314,7 +384,7 @@ class Timing:
         return instant(day, step.at, local_zone)
 
     def _occurrences(self, index: int, repeat: Repeat, matter: _Matter) -> Occurrences | None:
-        """Find what is left of a step that repeats; ``None`` while it waits for an earlier step's answer."""
+        """Find what is left of a step that repeats; ``None`` while it waits for an answer, or for its clock to run."""
         step = self._rule.steps[index]
         first = self._moment(index, matter)
         if first is None:
@@ -323,7 +393,13 @@ class Timing:
         wall = step.at or local(first, local_zone).time()
         series = Series(first, repeat, wall, local_zone, self._working.calendar)
         end = self._working.add(first, repeat.span) if repeat.span else None
-        return Occurrences(series, end, last_of(step.identity, matter.fired), self._resumes_at(step, matter))
+        last, resumes_at = last_of(step.identity, matter.fired), self._resumes_at(step, matter)
+        left = Occurrences(series, end, last, resumes_at)
+        while left.next and (stretch := matter.pauses.around(left.next.moment)):
+            if stretch.ended is None:
+                return None
+            left = Occurrences(series, end, last, stretch.ended)
+        return left
 
     def _resumes_at(self, step: Step, matter: _Matter) -> dt.datetime | None:
         """Find until when an ``unanswered`` step rests because somebody has taken the case on."""
@@ -345,6 +421,10 @@ def _timed(step: Step, occurrence: Occurrence) -> Timed:
 def _is_on_workdays(step: Step) -> bool:
     """Tell whether a step with a time of day means that of working days."""
     return step.repeat is not None and step.repeat.every is None
+
+
+def _is_working(duration: Duration | None) -> bool:
+    return duration is not None and duration.unit in (Unit.WORKING, Unit.WORKING_DAYS)
 
 
 def _is_share(step: Step) -> bool:

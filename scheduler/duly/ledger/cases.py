@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from duly.ledger import fan_outs
 from duly.ledger.insert import insert_ignoring
-from duly.ledger.schema import cases, delivery, delivery_case, firing, journal
+from duly.ledger.schema import cases, delivery, delivery_case, firing, journal, pause
 
 ACTIVE = ("open", "acknowledged")
 CLOSED = ("done", "gone")
@@ -301,13 +301,14 @@ def close(
 
 
 def used_up(connection: sa.Connection, rule_id: int, now: dt.datetime) -> dict[int, int]:
-    """Find open cases with nothing left on the ladder, nothing on its way, and their clock passed.
+    """Find open cases with nothing left on the ladder, nothing on its way, and a clock that has passed and runs.
 
     Returns
     -------
     The version of each, by its number.
     """
     on_its_way = sa.exists().where(firing.c.case_id == cases.c.id, firing.c.state == "pending")
+    stands_still = sa.exists().where(pause.c.case_id == cases.c.id, pause.c.ended_at.is_(None))
     rows = connection.execute(
         sa.select(cases.c.id, cases.c.version_id).where(
             cases.c.rule_id == rule_id,
@@ -316,6 +317,7 @@ def used_up(connection: sa.Connection, rule_id: int, now: dt.datetime) -> dict[i
             cases.c.next_at.is_(None),
             cases.c.clock_at <= now,
             ~on_its_way,
+            ~stands_still,
         )
     )
     return {row.id: row.version_id for row in rows}

@@ -130,6 +130,17 @@ firing = sa.Table(
     sa.UniqueConstraint("case_id", "step", "occurrence"),
 )
 
+pause = sa.Table(
+    "pause",
+    metadata,
+    sa.Column("case_id", Id, sa.ForeignKey("cases.id"), primary_key=True),
+    # what the clock waits for
+    sa.Column("fact", sa.String(255), primary_key=True),
+    sa.Column("began_at", Instant, primary_key=True),
+    # null while it goes on
+    sa.Column("ended_at", Instant),
+)
+
 delivery = sa.Table(
     "delivery",
     metadata,

@@ -115,7 +115,13 @@ class _Binder:
 
     def bind(self) -> BoundRule | None:
         rule, noun = self.rule, self.noun
-        conditions = [*rule.where, *rule.except_, *rule.done, *(each for step in rule.steps for each in step.if_)]
+        conditions = [
+            *rule.where,
+            *rule.except_,
+            *rule.done,
+            *rule.pause,
+            *(each for step in rule.steps for each in step.if_),
+        ]
         answers = [check_condition(condition, noun, rule.text, self.problems) for condition in conditions]
         sound = check_due(rule, noun, self.around.directory, self.problems) and all(answers)
         watched = [self._changed(step) for step in rule.steps]

@@ -283,6 +283,8 @@ class Rule:
     done: tuple[Condition, ...] = ()
     clock: ClockRef | None = None
     due: Due | None = None
+    pause: tuple[Condition, ...] = ()
+    """While one of them holds, the clock stands still."""
     rest: Window | None = None
     """The rule's own hours of rest for people of the record; ``None`` for the default of ``duly.yaml``."""
     limits: Limits = Limits()

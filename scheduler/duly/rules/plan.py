@@ -34,8 +34,8 @@ class Plan:
 
     Every statement is a ``text()`` whose values are bound, never pasted. It takes ``:now``, and where the SQL of the
     vocabulary says so ``:today``. Its columns come in a fixed order: the ``head`` (the key, then `leaves`, then the
-    clock's ``matter``, the record's ``zone`` and the field `per` where there are any), and in a lookup the `tail`
-    after it.
+    clock's ``matter``, the record's ``zone`` and the field `per` where there are any, then of each of `pauses` whether
+    it holds and, where that is known, since when), and in a lookup the `tail` after it.
 
     Parameters
     ----------
@@ -99,10 +99,22 @@ class Plan:
         return tuple(found.values())
 
     @cached_property
+    def pauses(self) -> tuple[tuple[Condition, Time | None], ...]:
+        """What stops the clock, each with the time at which it became so, where the vocabulary knows that."""
+        return tuple((condition, self._became(condition)) for condition in self.rule.pause)
+
+    def _became(self, condition: Condition) -> Time | None:
+        if not isinstance(condition, FactIs) or not condition.wanted or not self.noun.facts[condition.fact].at:
+            return None
+        sql = self.noun.facts[condition.fact].at
+        same = (time for time in self.noun.times.values() if time.sql.split() == sql.split())
+        return next(same, Time(condition.fact, sql))
+
+    @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition of the rule, the steps' ``if`` among them, each once."""
         rule = self.rule
-        groups = (rule.where, rule.except_, rule.done, *(step.if_ for step in rule.steps))
+        groups = (rule.where, rule.except_, rule.done, rule.pause, *(step.if_ for step in rule.steps))
         return tuple({str(condition): condition for group in groups for condition in group}.values())
 
     @cached_property
@@ -134,18 +146,18 @@ class Plan:
         dialect: SQLAlchemy's name of the database: ``sqlite``, ``postgresql``, ``mysql`` or ``mariadb``.
         """
         binds: list[sa.BindParameter[object]] = []
-        where = self._matching(dialect, binds)
+        head, where = self._head(dialect, binds), self._matching(dialect, binds)
         if self.clock:
             where.append(f"({' or '.join(map(_within, self._leaves(self.clock)))})")
-        return self._select(self._head, where, binds)
+        return self._select(head, where, binds)
 
     def lookup(self, dialect: str) -> sa.TextClause:
         """Ask for all there is to know of the records whose key is in ``:keys`` (tuples for a composite key)."""
         binds: list[sa.BindParameter[object]] = [sa.bindparam("keys", expanding=True)]
         noun = self.noun
         columns = (
-            *self._head,
-            *(f"case when {self._holds(condition, dialect, binds)} then 1 else 0 end" for condition in self.conditions),
+            *self._head(dialect, binds),
+            *(self._answer(condition, dialect, binds) for condition in self.conditions),
             *(_sql(field.sql) for field in noun.fields.values()),
             *(_sql(sql) for person in self._single.values() for sql in person.columns.values()),
             *(_sql(person.staff) for person in noun.people.values() if person.staff),
@@ -161,13 +173,13 @@ class Plan:
         a clock that is one column this costs only what it finds; of ``later of`` it takes a scan.
         """
         binds: list[sa.BindParameter[object]] = []
-        where = self._matching(dialect, binds)
+        head, where = self._head(dialect, binds), self._matching(dialect, binds)
         if self.clock:
             leaves = [_sql(leaf.sql) for leaf in self._leaves(self.clock)]
             missing = " and ".join(f"{leaf} is null" for leaf in leaves)
             odd = " or ".join(f"{leaf} < :first or {leaf} >= :last" for leaf in leaves)
             where.append(f"(({missing}) or {odd})")
-        return self._select(self._head, where, binds)
+        return self._select(head, where, binds)
 
     def probes(self, dialect: str) -> Iterator[tuple[str, sa.TextClause]]:
         """Ask for each word that the plan needs on its own, without reading records.
@@ -180,10 +192,7 @@ class Plan:
         yield "key", self._probe(", ".join(map(_sql, self.noun.key)))
         if self.noun.zone:
             yield "zone", self._probe(_sql(self.noun.zone))
-        for leaf in self.leaves:
-            yield f"times.{leaf.name}", self._probe(_sql(leaf.sql), _within(leaf))
-        if self.clock and self.clock.matter:
-            yield f"times.{self.clock.name}.matter", self._probe(_sql(self.clock.matter))
+        yield from self._time_probes()
         for condition in self.conditions:
             binds: list[sa.BindParameter[object]] = []
             word = f"facts.{condition.fact}" if isinstance(condition, FactIs) else f"fields.{condition.field}"
@@ -198,6 +207,15 @@ class Plan:
         for name, sql in self.noun.teams.items():
             yield f"teams.{name}", self._probe(_sql(sql))
 
+    def _time_probes(self) -> Iterator[tuple[str, sa.TextClause]]:
+        for leaf in self.leaves:
+            yield f"times.{leaf.name}", self._probe(_sql(leaf.sql), _within(leaf))
+        if self.clock and self.clock.matter:
+            yield f"times.{self.clock.name}.matter", self._probe(_sql(self.clock.matter))
+        for condition, became in self.pauses:
+            if became and isinstance(condition, FactIs):
+                yield f"facts.{condition.fact}.at", self._probe(_sql(became.sql))
+
     def samples(self, dialect: str) -> Iterator[tuple[Time, sa.TextClause]]:
         """Ask for one value of each time the plan needs; from text, for one that is not spelled as a time."""
         for leaf in self.leaves:
@@ -210,12 +228,18 @@ class Plan:
         key = [_sql(part) for part in self.noun.key]
         return self._select(key, [], end=f"group by {', '.join(key)} having count(*) > 1 limit 1")
 
-    @property
-    def _head(self) -> tuple[str, ...]:
+    def _head(self, dialect: str, binds: list[sa.BindParameter[object]]) -> tuple[str, ...]:
         matter = self.clock.matter if self.clock else ""
         per = self.per.sql if self.per else ""
         parts = (*self.noun.key, *(leaf.sql for leaf in self.leaves), matter, self.noun.zone, per)
-        return tuple(_sql(part) for part in parts if part)
+        pauses: list[str] = []
+        for condition, became in self.pauses:
+            pauses.append(self._answer(condition, dialect, binds))
+            pauses += [_sql(became.sql)] if became else []
+        return (*(_sql(part) for part in parts if part), *pauses)
+
+    def _answer(self, condition: Condition, dialect: str, binds: list[sa.BindParameter[object]]) -> str:
+        return f"case when {self._holds(condition, dialect, binds)} then 1 else 0 end"
 
     @property
     def _single(self) -> dict[str, RecordPerson]:

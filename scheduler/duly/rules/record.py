@@ -20,7 +20,8 @@ class Candidate:
     the time's ``matter``): the third part of a case's identity. ``clock_at`` and ``times`` are instants in UTC;
     ``times`` holds those that the rule's due time and its ``changed`` steps name, of those that the record has.
     ``zone`` is the record's own zone, empty for none. ``stage`` is the value of the field by which the rule's due time
-    goes; where that field has a clock of its own, the stage is part of ``clock``.
+    goes; where that field has a clock of its own, the stage is part of ``clock``. ``paused`` holds each condition of
+    the rule's ``pause`` that is true, with the time at which it became so, where the source knows that.
     """
 
     key: bytes
@@ -29,6 +30,7 @@ class Candidate:
     times: Mapping[str, dt.datetime] = field(default_factory=dict)
     zone: str = ""
     stage: str = ""
+    paused: Mapping[str, dt.datetime | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

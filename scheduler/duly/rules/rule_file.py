@@ -10,7 +10,7 @@ from duly.rules.condition import read_conditions
 from duly.rules.due_file import read_due
 from duly.rules.example_file import read_examples
 from duly.rules.limits_file import read_limits
-from duly.rules.model import ClockKind, ClockRef, Limits, Rule
+from duly.rules.model import ClockKind, ClockRef, Limits, Rule, Step, When
 from duly.rules.problem import Mark, Problems
 from duly.rules.reader import Reader, load_mapping
 from duly.rules.step_file import check_steps, not_yet, read_steps, refuse_later
@@ -22,9 +22,9 @@ ACTIONS = frozenset({"escalate"})
 """The actions that a step may take besides telling, where no plugin adds others."""
 
 _KEYS = (
-    "rule why owner was watch where except done clock due check rest steps cover limits examples".split()  # noqa: SIM905
+    "rule why owner was watch where except done clock due pause check rest steps cover limits examples".split()  # noqa: SIM905
 )
-_LATER_KEYS = frozenset({"pause", "roundup"})
+_LATER_KEYS = frozenset({"roundup"})
 _LATER_CLOCKS = ("anniversary of", "first seen")
 _COVER = re.compile(r"\d{1,3}(?:\.\d+)?%(?: of \S.*)?")
 
@@ -89,6 +89,7 @@ class _RuleReader:
             done=read_conditions(reader.texts("done"), self.problems),
             clock=clock,
             due=due,
+            pause=read_conditions(reader.texts("pause"), self.problems),
             rest=reader.parse("rest", Window.parse),
             limits=limits,
             cover=self._cover(),
@@ -96,6 +97,7 @@ class _RuleReader:
             marks={**marks, **limit_marks, **due_marks, "": reader.map.mark},
         )
         self._conditions()
+        self._pause(steps)
         reader.finish(_LATER_KEYS)
         return rule if rule.watch else None
 
@@ -104,6 +106,13 @@ class _RuleReader:
             mark = self.reader.mark("watch")
             message = "a rule without conditions concerns every record there is"
             self.problems.add("R013", mark, message, "add “where”, “except” or “done”", warning=True)
+
+    def _pause(self, steps: tuple[Step, ...]) -> None:
+        """What comes before the clock is no part of a time that could stand still."""
+        for step in steps:
+            if step.when is When.BEFORE and self.reader.has("pause") and not self.reader.has("due"):
+                message = f"“before: {step.duration}” comes before the clock begins, so “pause” cannot stop it"
+                self.problems.add("R011", step.marks["before"], message, "add “due: …”, or write “except” for “pause”")
 
     def _clock(self) -> ClockRef | None:
         value = self.reader.scalar("clock")
