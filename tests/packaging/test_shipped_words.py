@@ -44,6 +44,8 @@ def composed(name: str, channel: str, lang: str):
     values |= {"key": 1234567, "rule": "Paid orders ship within 72 hours", "rule_id": "orders/ship-within-72h"}
     values |= {"handed_to": "Grace Wang", "count": 12345, "reason": "over 500 messages an hour"}
     values |= {"words": "Order 7 is late.", "since": at}
+    values |= {"until": at, "as_of": at, "group": "logistics", "empty": False, "report": "Repairs\nleak: done 7"}
+    values |= {"summary": "Repairs: done 1,294, completion 84.19 %"}
     values |= {"clock": at, "due": at + dt.timedelta(hours=72), **HOLIDAY}
     return Composer(words(), "en").compose(name, channel, lang, values, ZoneInfo("Asia/Shanghai"))
 

@@ -71,6 +71,7 @@ def overlay(file: Path, words: str) -> None:
 def write(home: Path, each: Explanation, words: str) -> None:
     """Bring an example into the workspace."""
     for path, text in each.beside.items():
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
         (home / path).write_text(text, encoding="utf-8")
     if each.code in SPECIAL:
         SPECIAL[each.code](home, each, words)

@@ -259,7 +259,6 @@ def test_every_problem_of_a_file_is_reported_at_once():
 
 
 NOT_YET = [
-    ("¦roundup: {tell: care}", "roundup"),
     *((f"steps:\n  - {{after: 1h, tell: customer, text: t, ¦{key}: x}}\n", key) for key in ("attach", "who", "skill")),
     *((f"steps:\n  - {{after: 1h, ¦{key}: x}}\n", key) for key in ("call", "assign", "write")),
     (STEPS + "limits: {each order: 5 ¦writes}", "writes"),

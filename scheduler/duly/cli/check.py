@@ -19,6 +19,7 @@ from duly.engine.plugins import Plugins
 from duly.engine.source import Source, SourceDown
 from duly.ledger.ledger import Ledger
 from duly.rules.bind import BoundRule
+from duly.rules.plan import Plan
 from duly.rules.problem import Mark, Problem, Problems
 from duly.rules.snapshot import Snapshot
 from duly.rules.workspace import RULES, SETTINGS, rule_id
@@ -118,11 +119,11 @@ def _look(snapshot: Snapshot, plugins: Plugins, wanted: Collection[str], problem
 def _ask(sources: Mapping[str, Source], rules: Sequence[BoundRule], snapshot: Snapshot, problems: Problems) -> None:
     """Ask each rule's source for the words that the rule needs; one that does not answer is asked once."""
     silent: set[str] = set()
-    with meter("questions", len(rules)) as note:
-        for bound in rules:
-            name = bound.noun.source
+    with meter("questions", sum(len(bound.plans) for bound in rules)) as note:
+        for plan in (plan for bound in rules for plan in bound.plans):
+            name = plan.noun.source
             if name in sources and name not in silent:
-                for problem in _probe(sources[name], bound):
+                for problem in _probe(sources[name], plan):
                     if problem.code != "S001":
                         problems.add(problem.code, problem.mark, problem.message, problem.cure)
                         continue
@@ -132,11 +133,11 @@ def _ask(sources: Mapping[str, Source], rules: Sequence[BoundRule], snapshot: Sn
             note()
 
 
-def _probe(source: Source, bound: BoundRule) -> list[Problem]:
+def _probe(source: Source, plan: Plan) -> list[Problem]:
     try:
-        return source.probe(bound.plan, SystemClock().now())
+        return source.probe(plan, SystemClock().now())
     except SourceDown as down:
-        return [Problem(Mark(bound.noun.path), "S003", str(down))]
+        return [Problem(Mark(plan.noun.path), "S003", str(down))]
 
 
 def _concerns(problem: Problem, rules: Collection[str]) -> bool:

@@ -120,6 +120,9 @@ class Audiences:
                 return self._staff(self._directory.role(audience.role, self._team(audience.name, record), day))
             case _ if self._is_person(audience.name, record):
                 return self._record_person(audience.name, record, now)
+            case _ if audience.name in self._directory.staff:
+                present = self._directory.stand_in(audience.name, day)
+                return self._staff([present] if present else [])
             case _:
                 team = self._directory.teams.get(self._team(audience.name, record))
                 members = team.members if team else ()

@@ -16,8 +16,9 @@ from duly.engine.house import House
 from duly.engine.ladder import AGAIN, STAFF_WAIT
 from duly.engine.live import LiveRule
 from duly.engine.record_json import read_at, unpack, unpack_person, values
+from duly.engine.report import Report, words_of
 from duly.engine.source import SourceDown
-from duly.ledger import cases, outbox
+from duly.ledger import cases, outbox, reports
 from duly.ledger.cases import Case
 from duly.ledger.outbox import Delivery
 from duly.rules.model import Condition
@@ -237,8 +238,18 @@ class Doorman:
         if one.group_key is not None:
             return Ready(one, live, case, record, person, to, zone=local, line=_told(one, live, case, record))
         values = {**_told(one, live, case, record), "name": person.name, "rule": live.bound.rule.title}
+        if "report" in one.extra:
+            values |= words_of(self._report(one), local)
         words = self._house.composer().compose(one.template, one.channel, person.lang, values, local)
         return Ready(one, live, case, record, person, to, words)
+
+    def _report(self, one: Delivery) -> Report:
+        """Read what a roundup found: what it tells was asked at its slot, and is not asked again."""
+        with self._house.ledger.read() as connection:
+            found = reports.get(connection, one.extra["report"])
+        if found is None:
+            raise ComposeError("the report is no longer in the ledger")
+        return Report.unpack(found)
 
     def _person(self, one: Delivery, record: Record | None) -> Person:
         """Take the recipient as the source or the directory has them now."""

@@ -11,6 +11,7 @@ from duly.engine.house import House
 from duly.engine.ladder import Ladder
 from duly.engine.live import LiveRule
 from duly.engine.notices import Notices
+from duly.engine.roundup import Roundups
 from duly.engine.sender import Sender
 from duly.ledger import cases, checks, journal, nodes, rule_pauses
 from duly.ledger.checks import LatestSlot
@@ -42,6 +43,7 @@ class Engine:
         self._retired: set[int] = set()
         self._checker = Checker(house)
         self._notices = Notices(house)
+        self._roundups = Roundups(house)
 
     def load(self, snapshot: Snapshot, now: dt.datetime) -> None:
         """Take over the workspace as it stands in its files now; a rule that was away for long holds what is late."""
@@ -89,7 +91,7 @@ class Engine:
         if known is None:
             with self.house.ledger.read() as connection:
                 latest = checks.latest(connection, rule_id)
-            known = live.loaded_at if latest is None else checked_again(live.bound, latest)
+            known = _first_check(live) if latest is None else checked_again(live.bound, latest)
             if latest is None or latest.state != "running":
                 # One that runs now may end at any moment, and then this is not true any more.
                 self._next_checks[rule_id] = known
@@ -108,7 +110,11 @@ class Engine:
             return None
         self._next_checks.pop(rule_id, None)
         slot = live.bound.latest_slot(now)
-        checked = self._checker.run(live, slot, live.bound.next_slot(now), now)
+        roundup = live.bound.rule.roundup
+        if roundup is not None:
+            checked = self._roundups.run(live, roundup, slot, now)
+        else:
+            checked = self._checker.run(live, slot, live.bound.next_slot(now), now)
         if checked is not None:
             # As the ledger would tell, which need not be asked.
             failed = checked.state == "failed"
@@ -165,6 +171,11 @@ class Engine:
                 self.sender.send(outlet, now)
             if not ready:
                 return [step, *wakes.values()]
+
+
+def _first_check(live: LiveRule) -> dt.datetime:
+    """Find when a rule that never was is checked first: a ladder at once, a roundup at its next slot."""
+    return live.loaded_at if live.bound.rule.roundup is None else live.bound.next_slot(live.row.since)
 
 
 def checked_again(bound: BoundRule, latest: LatestSlot) -> dt.datetime:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from duly.api.person import Person
 from duly.engine.example_record import KEY, ExampleRecord
+from duly.rules.census import Census, Counted
 from duly.rules.plan import Plan
 from duly.rules.problem import Problem
 from duly.rules.record import Candidate, Record
@@ -92,6 +93,16 @@ class ExampleSource:
     ) -> dict[tuple[bytes, str], Person]:
         """Give the one who stands for many."""
         return dict.fromkeys(asked, self._record.crowds[who])
+
+    def census(
+        self,
+        census: Census,  # noqa: ARG002 - a ladder asks for nothing
+        now: dt.datetime,  # noqa: ARG002
+        low: dt.datetime | None,  # noqa: ARG002
+        high: dt.datetime | None,  # noqa: ARG002
+    ) -> Iterator[Sequence[Counted]]:
+        """Give nothing: the examples of a roundup have a source of their own."""
+        return iter(())
 
     def probe(self, plan: Plan, now: dt.datetime) -> list[Problem]:  # noqa: ARG002 - there is nothing to miss
         """Find nothing wrong: a record of an example has every word of the vocabulary."""

@@ -23,6 +23,7 @@ from duly.ledger.journal import Entry
 from duly.ledger.ledger import Ledger
 from duly.ledger.outbox import Delivery
 from duly.rules.bind import BoundRule
+from duly.rules.census import Census, Counted
 from duly.rules.model import Rule, Step
 from duly.rules.plan import Plan
 from duly.rules.problem import Problem, Problems
@@ -201,6 +202,12 @@ class _Few:
     ) -> dict[tuple[bytes, str], Person]:
         """Look people up as the source itself does."""
         return self._source.members(plan, who, asked, now)
+
+    def census(
+        self, census: Census, now: dt.datetime, low: dt.datetime | None, high: dt.datetime | None
+    ) -> Iterator[Sequence[Counted]]:
+        """Census as the source itself does."""
+        return self._source.census(census, now, low, high)
 
     def probe(self, plan: Plan, now: dt.datetime) -> list[Problem]:
         """Try the words as the source itself does."""

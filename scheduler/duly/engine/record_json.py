@@ -16,7 +16,7 @@ def pack(record: Record, read_at: dt.datetime) -> dict[str, Any]:
     return {
         "read_at": read_at.isoformat(),
         "holds": dict(record.holds),
-        "fields": {name: _plain(value) for name, value in record.fields.items()},
+        "fields": {name: plain(value) for name, value in record.fields.items()},
         "people": {name: pack_person(person) for name, person in record.people.items()},
         "staff": dict(record.staff),
         "teams": dict(record.teams),
@@ -35,7 +35,7 @@ def unpack(kept: Mapping[str, Any], key: bytes) -> Record:
         matches=True,
         done=False,
         holds=kept["holds"],
-        fields={name: _unplain(value) for name, value in kept["fields"].items()},
+        fields={name: unplain(value) for name, value in kept["fields"].items()},
         people={name: unpack_person(person) for name, person in kept["people"].items()},
         staff=kept["staff"],
         teams=kept["teams"],
@@ -73,7 +73,7 @@ _KINDS: Mapping[str, Callable[[str], Any]] = {
 }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Spell with its kind what JSON has no word for, so that a template can do the same with it later."""
     match value:
         case Decimal():
@@ -87,7 +87,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _unplain(value: Any) -> Any:
+def unplain(value: Any) -> Any:
+    """Read what `plain` spelled."""
     if isinstance(value, dict):
         for kind, read in _KINDS.items():
             if value.keys() == {kind}:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Protocol
 
 from duly.api.person import Person
+from duly.rules.census import Census, Counted
 from duly.rules.plan import Plan
 from duly.rules.problem import Problem
 from duly.rules.record import Candidate, Record, encode_key
@@ -92,6 +93,18 @@ class Source(Protocol):
         """Look up some of the many people, each by the record's key and their own ``id``; who left is left out."""
         ...
 
+    def census(
+        self, census: Census, now: dt.datetime, low: dt.datetime | None, high: dt.datetime | None
+    ) -> Iterator[Sequence[Counted]]:
+        """Stream whole records that match, in any order, with all that the census tells of them.
+
+        Parameters
+        ----------
+        low, high: instants; a census with ``bounds`` leaves out only records none of whose bounding times lies between
+            them, and may give some more.
+        """
+        ...
+
     def probe(self, plan: Plan, now: dt.datetime) -> list[Problem]:
         """Try each word of the vocabulary that the plan needs, and say which the source cannot answer.
 
@@ -126,6 +139,10 @@ class Unusable:
         self._reason = reason
 
     def candidates(self, *_args: object, **_keywords: object) -> Iterator[Sequence[Candidate]]:
+        """Fail with the reason."""
+        raise SourceDown(self._reason)
+
+    def census(self, *_args: object) -> Iterator[Sequence[Counted]]:
         """Fail with the reason."""
         raise SourceDown(self._reason)
 

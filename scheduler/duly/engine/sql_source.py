@@ -13,10 +13,12 @@ import structlog
 
 from duly.api.person import Person
 from duly.engine.source import BATCH, SourceDown
+from duly.engine.sql_census import CensusReader
 from duly.engine.sql_refusal import Refusal, refusal
 from duly.engine.sql_rows import CrowdReader, Row, RowReader
 from duly.engine.sql_session import read_only_engine, reading
 from duly.engine.sql_time import TimeReader, TimeWriter, Unreadable
+from duly.rules.census import Census, Counted
 from duly.rules.noun import Noun
 from duly.rules.plan import Plan
 from duly.rules.problem import Mark, Problem
@@ -143,6 +145,16 @@ class SqlSource:
             if (rows.key(row), person.id) in asked:
                 found[rows.key(row), person.id] = person
         return found
+
+    def census(
+        self, census: Census, now: dt.datetime, low: dt.datetime | None, high: dt.datetime | None
+    ) -> Iterator[Sequence[Counted]]:
+        """Stream records as `duly.engine.source.Source` says."""
+        rows = CensusReader(census, self._times)
+        values = self._spell.now(now) | (self._spell.bounds(low, high) if census.bounds else {})
+        with closing(self._stream(census, census.counted(self._dialect), values)) as batches:
+            for batch in batches:
+                yield [rows.read(row) for row in batch]
 
     def probe(self, plan: Plan, now: dt.datetime) -> list[Problem]:
         """Try the words of the vocabulary as `duly.engine.source.Source` says."""

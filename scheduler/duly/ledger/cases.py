@@ -323,6 +323,19 @@ def used_up(connection: sa.Connection, rule_id: int, now: dt.datetime) -> dict[i
     return {row.id: row.version_id for row in rows}
 
 
+def page(connection: sa.Connection, after: int, *, only_open: bool) -> list[Case]:
+    """Read the next batch of the cases of all rules after the number ``after``, oldest first."""
+    wanted = [cases.c.state.in_(ACTIVE)] if only_open else []
+    rows = connection.execute(sa.select(*_COLUMNS).where(cases.c.id > after, *wanted).order_by(cases.c.id).limit(BATCH))
+    return [Case(*row) for row in rows]
+
+
+def on_their_way(connection: sa.Connection, case_ids: Collection[int]) -> set[int]:
+    """Find which of these cases have a step that has fired, and whose deliveries have not ended."""
+    pending = sa.select(firing.c.case_id).where(firing.c.case_id.in_(sorted(case_ids)), firing.c.state == "pending")
+    return set(connection.execute(pending).scalars())
+
+
 def due(connection: sa.Connection, now: dt.datetime, rule_ids: Collection[int], limit: int) -> list[Case]:
     """Read the cases of these rules whose ladder has something to do, earliest first."""
     rows = connection.execute(_SELECT_DUE, {"now": now, "rules": sorted(rule_ids), "limit": limit})

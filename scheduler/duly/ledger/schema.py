@@ -215,6 +215,19 @@ fan_out = sa.Table(
     sa.Index(None, "case_id"),
 )
 
+report = sa.Table(
+    "report",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("rule_id", Id, sa.ForeignKey("rule.id"), nullable=False),
+    sa.Column("slot", Instant, nullable=False),
+    # the part of the desk that it is for; empty for the whole
+    sa.Column("part", sa.Text, nullable=False),
+    # what was found: final, so that words, tables and attachments are made from it again at every try
+    sa.Column("found", Json, nullable=False),
+    sa.Index(None, "rule_id", "slot"),
+)
+
 quota = sa.Table(
     "quota",
     metadata,

@@ -12,11 +12,13 @@ from duly.rules.audience_check import check_audience, check_owner
 from duly.rules.condition_check import check_condition, check_fact
 from duly.rules.due_check import check_due, staged_by
 from duly.rules.example_check import bind_examples
-from duly.rules.model import ClockKind, ClockRef, Rule, Step
+from duly.rules.model import By, ClockKind, ClockRef, Limits, Rule, Step
 from duly.rules.noun import Noun
 from duly.rules.place import place_of
 from duly.rules.plan import Plan
 from duly.rules.problem import Mark, Problems, suggest_or_list
+from duly.rules.roundup import Roundup
+from duly.rules.roundup_bind import BoundSection, bind_roundup
 from duly.rules.surroundings import Surroundings
 from duly.rules.text_check import check_group, check_text
 from duly.time.calendar import Calendar
@@ -33,12 +35,14 @@ class BoundRule:
     noun: what it watches.
     working: the working time of its owner's team.
     calendar: the calendar whose next day is its clock; ``None`` when its clock is a time.
+    sections: what its roundup asks for; none for a rule with steps.
     """
 
     rule: Rule
     noun: Noun
     working: WorkingTime
     calendar: Calendar | None = None
+    sections: tuple[BoundSection, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -47,8 +51,13 @@ class BoundRule:
 
     @cached_property
     def plan(self) -> Plan:
-        """What the rule asks its source."""
-        return Plan(self.rule, self.noun)
+        """What the rule asks its source; of a roundup, what its first section asks."""
+        return self.sections[0].plan if self.sections else Plan(self.rule, self.noun)
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """Everything that the rule asks: one plan, or one for each section of its roundup."""
+        return tuple(section.plan for section in self.sections) or (self.plan,)
 
     @property
     def day_clock(self) -> bool:
@@ -89,12 +98,42 @@ def bind(rule: Rule, around: Surroundings, problems: Problems) -> BoundRule | No
     The bound rule, also when it names people, words or channels that are not there: a case that is open on an old
     version must go on, and its messages find somebody (law 13). ``None`` when it cannot be asked for at all.
     """
-    noun = around.nouns.get(rule.watch)
     check_owner(rule, around.directory, problems)
+    if rule.roundup is not None:
+        return _with_roundup(rule, rule.roundup, around, problems)
+    noun = around.nouns.get(rule.watch)
     if noun is None:
         _no_noun(rule, around, problems)
         return None
     return _Binder(rule, noun, around, problems).bind()
+
+
+def _with_roundup(rule: Rule, roundup: Roundup, around: Surroundings, problems: Problems) -> BoundRule | None:
+    sections = bind_roundup(rule, roundup, around, problems)
+    if roundup.by:
+        _check_channels(roundup.by, rule, roundup.marks["by"], around, problems)
+    if len(sections) < len(roundup.sections) or not rule.check:
+        return None
+    limits = _limits(rule, around)
+    noun = sections[0].noun
+    examples = bind_examples(rule, noun, around.channels, problems)
+    definite = dataclasses.replace(rule, limits=limits, examples=examples)
+    return BoundRule(definite, noun, around.directory.hours(rule.owner), sections=sections)
+
+
+def _limits(rule: Rule, around: Surroundings) -> Limits:
+    return rule.limits if "limits.hold" in rule.marks else dataclasses.replace(rule.limits, hold=around.hold)
+
+
+def _check_channels(by: By, rule: Rule, mark: Mark, around: Surroundings, problems: Problems) -> None:
+    for name in (name for fallbacks in by for name in fallbacks):
+        place = place_of(name, rule.text, mark)
+        if name in around.broken_channels:
+            message = f"the channel “{name}” cannot be used, for {around.broken_channels[name]}"
+            problems.add("R021", place, message, "mend it in config/duly.yaml, or install the plugin")
+        elif name not in around.channels:
+            cure = suggest_or_list(name, around.channels) or "add it to config/duly.yaml"
+            problems.add("R005", place, f"unknown channel “{name}”", cure)
 
 
 def _no_noun(rule: Rule, around: Surroundings, problems: Problems) -> None:
@@ -133,10 +172,7 @@ class _Binder:
         examples = bind_examples(rule, noun, self.around.channels, self.problems)
         if clock is None or not sound or not all(watched) or not rule.check:
             return None
-        limits = rule.limits
-        if "limits.hold" not in rule.marks:
-            limits = dataclasses.replace(limits, hold=self.around.hold)
-        definite = dataclasses.replace(rule, clock=clock, limits=limits, examples=examples)
+        definite = dataclasses.replace(rule, clock=clock, limits=_limits(rule, self.around), examples=examples)
         return BoundRule(definite, noun, self.around.directory.hours(rule.owner), calendar)
 
     def _clock(self) -> tuple[ClockRef | None, Calendar | None]:
@@ -203,8 +239,8 @@ class _Binder:
         if step.text:
             check_text(step, self.rule, self.noun, self.around, self.problems)
         check_group(step, self.noun, self.problems)
-        for channel in (channel for fallbacks in step.by for channel in fallbacks):
-            self._channel(channel, place_of(channel, self.rule.text, step.marks["by"]))
+        if step.by:
+            _check_channels(step.by, self.rule, step.marks["by"], self.around, self.problems)
         rest = self.rule.rest or self.around.rest
         person = self.noun.people.get(step.audience.name)
         customer = step.audience.written == step.audience.name and person is not None and not person.staff
@@ -213,11 +249,3 @@ class _Binder:
             self.problems.add(
                 "R015", step.marks["between"], message, "choose another window, or give the rule its own “rest”"
             )
-
-    def _channel(self, name: str, mark: Mark) -> None:
-        if name in self.around.broken_channels:
-            message = f"the channel “{name}” cannot be used, for {self.around.broken_channels[name]}"
-            self.problems.add("R021", mark, message, "mend it in config/duly.yaml, or install the plugin")
-        elif name not in self.around.channels:
-            cure = suggest_or_list(name, self.around.channels) or "add it to config/duly.yaml"
-            self.problems.add("R005", mark, f"unknown channel “{name}”", cure)

@@ -7,12 +7,16 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from duly.rules.problem import Mark
 from duly.time.duration import Duration
 from duly.time.repeat import Repeat
 from duly.time.slot import Schedule
 from duly.time.window import Window
+
+if TYPE_CHECKING:
+    from duly.rules.roundup import Roundup
 
 Marks = Mapping[str, Mark]
 """Where the value of each key stands in its file, for problems that only show when files meet."""
@@ -289,5 +293,7 @@ class Rule:
     """The rule's own hours of rest for people of the record; ``None`` for the default of ``duly.yaml``."""
     limits: Limits = Limits()
     cover: str = ""
+    roundup: Roundup | None = None
+    """What it sends at each check, for a rule without steps."""
     examples: tuple[Example, ...] = ()
     marks: Marks = field(default_factory=dict, compare=False, repr=False)

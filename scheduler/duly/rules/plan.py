@@ -148,7 +148,7 @@ class Plan:
         binds: list[sa.BindParameter[object]] = []
         head, where = self._head(dialect, binds), self._matching(dialect, binds)
         if self.clock:
-            where.append(f"({' or '.join(map(_within, self._leaves(self.clock)))})")
+            where.append(self._bounded([self.clock]))
         return self._select(head, where, binds)
 
     def lookup(self, dialect: str) -> sa.TextClause:
@@ -244,6 +244,10 @@ class Plan:
     @property
     def _single(self) -> dict[str, RecordPerson]:
         return {name: person for name, person in self.noun.people.items() if not person.many}
+
+    def _bounded(self, times: Iterable[Time]) -> str:
+        """Say that one of these times, or a part of it, lies between the bounds."""
+        return f"({' or '.join(_within(leaf) for time in times for leaf in self._leaves(time))})"
 
     def _leaves(self, time: Time) -> Iterator[Time]:
         if time.sql:

@@ -13,7 +13,9 @@ from duly.rules.limits_file import read_limits
 from duly.rules.model import ClockKind, ClockRef, Limits, Rule, Step, When
 from duly.rules.problem import Mark, Problems
 from duly.rules.reader import Reader, load_mapping
-from duly.rules.step_file import check_steps, not_yet, read_steps, refuse_later
+from duly.rules.roundup import Roundup
+from duly.rules.roundup_file import read_roundup
+from duly.rules.step_file import check_steps, not_yet, read_steps
 from duly.rules.yaml import Mapping, Sequence
 from duly.time.slot import Schedule
 from duly.time.window import Window
@@ -22,9 +24,8 @@ ACTIONS = frozenset({"escalate"})
 """The actions that a step may take besides telling, where no plugin adds others."""
 
 _KEYS = (
-    "rule why owner was watch where except done clock due pause check rest steps cover limits examples".split()  # noqa: SIM905
+    "rule why owner was watch where except done clock due pause check rest steps roundup cover limits examples".split()  # noqa: SIM905
 )
-_LATER_KEYS = frozenset({"roundup"})
 _LATER_CLOCKS = ("anniversary of", "first seen")
 _COVER = re.compile(r"\d{1,3}(?:\.\d+)?%(?: of \S.*)?")
 
@@ -61,15 +62,15 @@ class _RuleReader:
 
     def read(self, text: str, id: str) -> Rule | None:
         reader = self.reader
-        if refuse_later(reader, _LATER_KEYS) and reader.has("roundup"):
-            reader.finish(_LATER_KEYS)
-            return None
         marks = {key.value: key.mark for key, _ in reader.map.entries} | reader.marks()
         clock = self._clock()
         due, due_marks = read_due(reader)
         check = self._check()
-        steps = read_steps(reader.items("steps", required=True), self.doings, self.problems)
-        if reader.has("steps") and reader.map.get("steps") == Sequence((), reader.map.mark):
+        is_roundup = reader.has("roundup")
+        roundup = read_roundup(reader, self.problems) if is_roundup else None
+        nodes = () if is_roundup else reader.items("steps", required=True)
+        steps = read_steps(nodes, self.doings, self.problems)
+        if not is_roundup and reader.map.get("steps") == Sequence((), reader.map.mark):
             reader.problem("003", reader.mark("steps"), "“steps” is empty", "add a step")
         check_steps(steps, check, self.problems, clock=reader.has("clock"), due=reader.has("due"))
         limits, limit_marks = self._limits()
@@ -77,7 +78,7 @@ class _RuleReader:
             id=id,
             title=reader.text("rule", required=True),
             owner=" ".join(reader.text("owner", required=True).split()),
-            watch=" ".join(reader.text("watch", required=True).split()),
+            watch=" ".join(reader.text("watch", required=_watches(roundup)).split()),
             check=check,
             steps=steps,
             text=text,
@@ -93,13 +94,15 @@ class _RuleReader:
             rest=reader.parse("rest", Window.parse),
             limits=limits,
             cover=self._cover(),
+            roundup=roundup,
             examples=read_examples(reader.items("examples"), self.problems),
             marks={**marks, **limit_marks, **due_marks, "": reader.map.mark},
         )
-        self._conditions()
-        self._pause(steps)
-        reader.finish(_LATER_KEYS)
-        return rule if rule.watch else None
+        if not is_roundup:
+            self._conditions()
+            self._pause(steps)
+        reader.finish()
+        return rule if (roundup if is_roundup else rule.watch) else None
 
     def _conditions(self) -> None:
         if not any(self.reader.has(key) for key in ("where", "except", "done")):
@@ -160,3 +163,8 @@ class _RuleReader:
     def _limits(self) -> tuple[Limits, dict[str, Mark]]:
         mapping = self.reader.mapping("limits")
         return (Limits(), {}) if mapping is None else read_limits(mapping, self.problems)
+
+
+def _watches(roundup: Roundup | None) -> bool:
+    """Tell whether a rule has to say what it watches: not if every section of its roundup does."""
+    return roundup is None or not all(section.watch for section in roundup.sections)
