@@ -76,6 +76,12 @@ create table orders (id integer primary key, name text default 'Li', phone text,
 """
 
 
+DULYS_WORDS = {
+    "as-of": "{{ words }} (as of {{ since|time }})",
+    "call": "{{ name }}, call {{ whom }} at {{ number }}, task {{ task }}: {{ words }}",
+}
+
+
 class Spoken(duly.Channel):
     """Keeps what it was given, and answers what the test says."""
 
@@ -132,8 +138,8 @@ class Desk:
         }
         for path, text in written.items():
             self.write(path, text)
-        for name in ("held", "check-failed", "refused", "as-of"):
-            words = "{{ words }} (as of {{ since|time }})" if name == "as-of" else f"{name}: {{{{ rule_id }}}}"
+        for name in ("held", "check-failed", "refused", "as-of", "call"):
+            words = DULYS_WORDS.get(name, f"{name}: {{{{ rule_id }}}}")
             if f"notifications/duly/{name}.j2" not in written:
                 self.write(f"notifications/duly/{name}.j2", words)
         self.shop = sa.create_engine(f"sqlite:///{home}/shop.db")

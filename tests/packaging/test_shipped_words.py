@@ -46,6 +46,7 @@ def composed(name: str, channel: str, lang: str):
     values |= {"words": "Order 7 is late.", "since": at}
     values |= {"until": at, "as_of": at, "group": "logistics", "empty": False, "report": "Repairs\nleak: done 7"}
     values |= {"summary": "Repairs: done 1,294, completion 84.19 %"}
+    values |= {"whom": NAMES[lang], "number": "+8613800000001", "task": 12}
     values |= {"clock": at, "due": at + dt.timedelta(hours=72), **HOLIDAY}
     return Composer(words(), "en").compose(name, channel, lang, values, ZoneInfo("Asia/Shanghai"))
 

@@ -486,3 +486,22 @@ def test_a_field_to_group_by_must_be_there(house):
     """Grouping by what the noun does not have is an error at the word."""
     _, problems = house(GROUPED.replace("origin", "orign"), **{"notifications__orders__late.j2": "{{ count }}"})
     assert [(p.code, p.sentence) for p in problems.all] == [("R005", "unknown field “orign”; did you mean “origin”?")]
+
+
+@pytest.mark.parametrize("whom", ["logistics on duty", "assignee", "wang"])
+def test_only_somebody_of_a_record_can_be_called(house, whom):
+    """A call to the staff is an error that names who can be called."""
+    _, problems = house(RULE.replace("tell: logistics on duty", f"call: {whom}"))
+    said = f"“{whom}” is not somebody of a record, so nobody can be given a call to them"
+    assert [(p.code, p.sentence) for p in problems.all] == [("R041", f"{said}; write a person of “orders”: customer")]
+
+
+def test_who_makes_a_call_must_be_there(house):
+    """The staff that a call names are looked up like any audience, and its words may name whom and number."""
+    call = RULE.replace("tell: logistics on duty", "call: customer, who: logistics on duty")
+    words = {"notifications__orders__late.j2": "{{ name }}: {{ whom }}, {{ number }}, {{ order }}"}
+    assert bound(house(call, **words))
+    _, problems = house(call.replace("logistics on duty", "logistic on duty"), **words)
+    assert [(p.code, p.sentence) for p in problems.all] == [
+        ("R005", "unknown team “logistic”; did you mean “logistics”?")
+    ]

@@ -217,8 +217,8 @@ def test_a_plugin_brings_its_own_words_for_steps():
     text = BASE + "steps:\n  - {after: 1h, fax: customer}\n"
     assert sound(text, doings={"escalate", "fax"}).steps[0].do == "fax"
     known = (
-        "after, at, before, between, by, changed, closed, escalate, expires, group, if, late, repeat, tell, text, "
-        "unanswered, urgent"
+        "after, at, before, between, by, call, changed, closed, escalate, expires, group, if, late, repeat, tell, "
+        "text, unanswered, urgent, who"
     )
     assert ("8:17", "R001", f"unknown key “fax”; known: {known}") in found(text)
 
@@ -259,8 +259,8 @@ def test_every_problem_of_a_file_is_reported_at_once():
 
 
 NOT_YET = [
-    *((f"steps:\n  - {{after: 1h, tell: customer, text: t, ¦{key}: x}}\n", key) for key in ("attach", "who", "skill")),
-    *((f"steps:\n  - {{after: 1h, ¦{key}: x}}\n", key) for key in ("call", "assign", "write")),
+    *((f"steps:\n  - {{after: 1h, tell: customer, text: t, ¦{key}: x}}\n", key) for key in ("attach", "skill")),
+    *((f"steps:\n  - {{after: 1h, ¦{key}: x}}\n", key) for key in ("assign", "write")),
     (STEPS + "limits: {each order: 5 ¦writes}", "writes"),
 ]
 
@@ -324,7 +324,11 @@ SLIPS = [
         "R017",
         "“tell” needs words; add “text: …” with the name of a template",
     ),
-    ("steps:\n  - ¦{after: 1h, text: t}", "R018", "the step does not say what it does; add “tell: …” or “escalate: …”"),
+    (
+        "steps:\n  - ¦{after: 1h, text: t}",
+        "R018",
+        "the step does not say what it does; add “tell: …”, “call: …” or “escalate: …”",
+    ),
     (
         "steps:\n  - {after: 1h, tell: a, ¦escalate: b, text: t}",
         "R018",
@@ -629,3 +633,32 @@ def test_a_step_may_be_grouped(written, group):
     step = sound(BASE + f"steps:\n  - {{after: 1h, tell: care, group: {written}, text: t}}\n").steps[0]
     assert step.group == group
     assert step.identity == "after 1h · tell · care"
+
+
+def test_a_call_names_whom_and_who():
+    """A call goes to somebody of the record, and may say who of the staff makes it."""
+    step = sound(BASE + "steps:\n  - {after: 1d, call: customer, who: care on duty, text: t}\n").steps[0]
+    assert (step.do, step.audience.written, step.who.written) == ("call", "customer", "care on duty")
+    assert step.identity == "after 1d · call · customer"
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("tell: customer, ¦who: care", "“who” does not belong to “tell”; delete it, or write “call: …”"),
+        (
+            "call: customer, ¦group: yes",
+            "“group” does not belong to “call”; delete it, or write “escalate: …” or “tell: …”",
+        ),
+    ],
+)
+def test_a_word_of_another_doing(step, said):
+    """A word that does nothing beside what its step does is refused at its place."""
+    text, place = marked(f"{BASE}steps:\n  - {{after: 1d, text: t, {step}}}\n")
+    assert found(text) == [(place, "R040", said)]
+
+
+def test_a_call_needs_words():
+    """Whoever calls has to know what to say."""
+    text, place = marked(BASE + "steps:\n  - {after: 1d, ¦call: customer}\n")
+    assert found(text) == [(place, "R017", "“call” needs words; add “text: …” with the name of a template")]

@@ -27,6 +27,8 @@ COMMANDS = {
     "run": "Run the rules until stopped.",
     "status": "Show how rules, cases and deliveries stand.",
     "why": "Tell the whole story of one record under a rule.",
+    "tasks": "List the calls that people have to make.",
+    "task": "Note what came of a task.",
     "release": "Let go of the cases that a rule holds.",
     "ack": "Take a case on, so that nobody else is asked for a while.",
     "pause": "Let a rule fire nothing for a while.",

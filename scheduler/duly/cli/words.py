@@ -26,6 +26,7 @@ _OF_A_CASE = {
     "paused": "paused: {detail}",
     "resumed": "goes on: {detail}",
     "retired": "retired: {detail}",
+    "call": "about the call: {detail}",
     "acknowledged": "acknowledged: {detail}",
     "cancelled": "what waited was cancelled: {detail}",
     "done": "closed as done: {detail}",
@@ -47,6 +48,7 @@ _OF_A_DELIVERY = {
 }
 _OF_AN_ACTION = {
     "accepted": "“{by}” was done for {to}",
+    "call asked": "a call was asked for: {detail}",
     "handed": "handed over: {detail}",
 }
 

@@ -108,7 +108,7 @@ class Allowance:
 
     def _quotas(self, ready: Ready, now: dt.datetime) -> Iterator[_Quota]:
         delivery, rule = ready.delivery, ready.live.bound.rule
-        if delivery.urgent or delivery.staff or delivery.kind == "action":
+        if delivery.urgent or delivery.staff:
             return
         today = self._house.local_day(now)
         for cap in rule.limits.caps:

@@ -12,6 +12,7 @@ from duly.api.person import Person
 from duly.engine.check import why_not
 from duly.engine.composer import Composed, ComposeError
 from duly.engine.crowd import word_of
+from duly.engine.doing import Doing
 from duly.engine.house import House
 from duly.engine.ladder import AGAIN, STAFF_WAIT
 from duly.engine.live import LiveRule
@@ -98,10 +99,12 @@ class Doorman:
     Parameters
     ----------
     house: the ledger, the live rules, the sources and the words.
+    doings: what Duly itself does besides telling, by its outlet.
     """
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, doings: Mapping[str, Doing]) -> None:
         self._house = house
+        self._doings = doings
 
     def look(self, batch: Sequence[Delivery], now: dt.datetime) -> list[Fate]:
         """Decide what becomes of claimed deliveries, asking each source once for all of a rule's records."""
@@ -222,13 +225,15 @@ class Doorman:
         member: Person | None = None,
     ) -> Fate:
         """Give the delivery its hour, its address and its words."""
-        if one.kind == "action":
-            return Ready(one, live, case, record, Person(one.audience))
+        if not one.person:
+            return self._look(Ready(one, live, case, record, Person(one.audience)), now)
         person = member or self._person(one, record)
         local = self._zone(person, record)
         hour = self._hour(one, live, person, local, now)
         if hour > now:
             return Later(one, hour, "it is not the hour for it")
+        if one.kind == "action":
+            return self._look(Ready(one, live, case, record, person, zone=local), now)
         if one.channel in person.refuses:
             return Ended(one, "rejected", f"{person.id} wants no {one.channel}")
         channel = self._house.channels[one.channel]
@@ -236,8 +241,8 @@ class Doorman:
         if not to:
             return Ended(one, "rejected", f"{person.id} has no {channel.address}")
         if one.group_key is not None:
-            return Ready(one, live, case, record, person, to, zone=local, line=_told(one, live, case, record))
-        values = {**_told(one, live, case, record), "name": person.name, "rule": live.bound.rule.title}
+            return Ready(one, live, case, record, person, to, zone=local, line=told(one, live, case, record))
+        values = {**told(one, live, case, record), "name": person.name, "rule": live.bound.rule.title}
         if "report" in one.extra:
             values |= words_of(self._report(one), local)
         words = self._house.composer().compose(one.template, one.channel, person.lang, values, local)
@@ -250,6 +255,10 @@ class Doorman:
         if found is None:
             raise ComposeError("the report is no longer in the ledger")
         return Report.unpack(found)
+
+    def _look(self, ready: Ready, now: dt.datetime) -> Fate:
+        doing = self._doings.get(ready.delivery.channel)
+        return doing.look(ready, now) if doing else ready
 
     def _person(self, one: Delivery, record: Record | None) -> Person:
         """Take the recipient as the source or the directory has them now."""
@@ -293,7 +302,7 @@ def as_of(house: House, ready: Ready, now: dt.datetime) -> Composed:
     return Composed(ready.words.subject, marked.body)
 
 
-def _told(one: Delivery, live: LiveRule, case: Case | None, record: Record | None) -> dict[str, object]:
+def told(one: Delivery, live: LiveRule, case: Case | None, record: Record | None) -> dict[str, object]:
     """Collect what a template may name of a record: its fields, and what Duly knows of its case."""
     said = {**(values(record) if record else {}), **one.extra.get("values", {})}
     if case is not None:

@@ -19,7 +19,7 @@ from duly.engine.live import LiveRule
 from duly.engine.notices import Notices
 from duly.engine.occurrences import Fired
 from duly.engine.pauses import Pauses, begun
-from duly.engine.record_json import pack, unpack, unpack_person
+from duly.engine.record_json import pack, pack_person, unpack, unpack_person
 from duly.engine.rule_pause import RulePauses
 from duly.engine.source import SourceDown
 from duly.engine.standstill import told
@@ -34,6 +34,7 @@ from duly.ledger.pauses import Pause
 from duly.rules.bind import BoundRule
 from duly.rules.model import Audience, AudienceKind, By, Step
 from duly.rules.record import Record, spell_stage
+from duly.rules.step_file import CALL
 
 BATCH = 256
 STAFF_WAIT = dt.timedelta(minutes=15)
@@ -301,6 +302,7 @@ class Ladder:
             extra["closed"] = step.closed
         words = todays(live, step).text
         if step.do != "tell":
+            whom = people[0] if step.do == CALL else None
             return [
                 NewDelivery(
                     intent_key=intent_key(intent, step.do),
@@ -309,8 +311,8 @@ class Ladder:
                     channel=action_channel(step.do),
                     fallbacks=[],
                     audience=step.audience.written,
-                    person={},
-                    staff=True,
+                    person=pack_person(whom) if whom else {},
+                    staff=whom is None,
                     template=words,
                     urgent=step.urgent,
                     not_before=now,
@@ -511,7 +513,9 @@ class _Rung:
         told = []
         if step.audience.kind is AudienceKind.TOLD:
             with self.house.ledger.read() as connection:
-                accepted = [d for d in outbox.of_case(connection, self.case.id) if d.state == "accepted" and d.person]
+                accepted = [
+                    d for d in outbox.of_case(connection, self.case.id) if d.state == "accepted" and d.kind == "message"
+                ]
             told = list(dict.fromkeys(unpack_person(one.person) for one in accepted))
         return self.house.audiences(self.live).resolve(
             step.audience,

@@ -19,6 +19,7 @@ from duly.api.config import Config
 from duly.api.http import Http
 from duly.rules.problem import Problems, suggest_or_list
 from duly.rules.settings import ChannelSettings
+from duly.rules.step_file import OWN
 
 T = TypeVar("T", bound=Channel | Action)
 
@@ -174,6 +175,8 @@ def _enter(offer: object, base: type[T], own: dict[str, type[T]], others: Mappin
     config: object = offer.Config
     if not (isinstance(config, type) and issubclass(config, Config)):
         raise _Unfit(f"the Config of its {what} “{name}” is no subclass of duly.Config")
+    if what == "action" and name in OWN:
+        raise _Unfit(f"“{name}” is what Duly itself does in a step; give its action another name")
     if name in own or name in others:
         raise _Unfit(f"there is already {_a(what)} of the name “{name}”; give it another")
     own[name] = offer

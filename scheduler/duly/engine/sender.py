@@ -16,7 +16,9 @@ from duly.api.message import Message
 from duly.api.verdict import Accepted, NotSent, Rejected, Retry
 from duly.engine.allowance import Allowance
 from duly.engine.attempt import Down, Outcome, Unsure, attempt
+from duly.engine.calling import Call
 from duly.engine.composer import ComposeError
+from duly.engine.doing import Doing
 from duly.engine.doorman import MEND, Doorman, Ready
 from duly.engine.grouping import Grouping
 from duly.engine.house import House
@@ -26,6 +28,7 @@ from duly.engine.tasks import Tasks, Wishes
 from duly.ledger import groups, journal, outbox
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import Delivery
+from duly.rules.step_file import CALL
 
 BATCH = 64
 FIRST_REST = dt.timedelta(minutes=1)
@@ -51,7 +54,8 @@ class Sender:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._doorman = Doorman(house)
+        self._doings: dict[str, Doing] = {action_channel(CALL): Call(house)}
+        self._doorman = Doorman(house, self._doings)
         self._grouping = Grouping(house)
         self._allowance = Allowance(house)
         self._tasks = Tasks(house)
@@ -62,7 +66,7 @@ class Sender:
     @property
     def outlets(self) -> list[str]:
         """The channels, and the actions under the names by which they wait in the outbox."""
-        return [*self._house.channels, *map(action_channel, self._house.actions)]
+        return [*self._house.channels, *map(action_channel, self._house.actions), *self._doings]
 
     @property
     def down(self) -> dict[str, str]:
@@ -203,7 +207,9 @@ class Sender:
                 accepted = settlement.verdict(ready.delivery, outcome)
                 if isinstance(outcome, Retry | Rejected | Down) and ready.delivery.body is None:
                     self._allowance.give_back(connection, ready, now)
-                if accepted and wishes:
+                if accepted and ready.delivery.channel in self._doings:
+                    self._doings[ready.delivery.channel].carry_out(connection, ready, now)
+                elif accepted and wishes:
                     self._tasks.carry_out(connection, ready, wishes, now)
             settlement.finish()
         return next((outcome for outcome in outcomes if isinstance(outcome, Down)), None)
@@ -247,6 +253,9 @@ class Sender:
             return []
 
     def _doing(self, ready: Ready, tasks: dict[int, Task], now: dt.datetime) -> Callable[[], object]:
+        own = self._doings.get(ready.delivery.channel)
+        if own is not None:
+            return lambda: own.run(ready, now)
         action = self._house.actions[ready.delivery.channel.removeprefix("action ")]
 
         def doing() -> object:

@@ -16,6 +16,7 @@ from duly.ledger import cases, firings, journal, outbox, pauses
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import Delivery
 from duly.rules.model import When
+from duly.rules.step_file import OWN
 
 FIRST_RETRY = dt.timedelta(seconds=30)
 LONGEST_RETRY = dt.timedelta(minutes=15)
@@ -157,6 +158,8 @@ class Settlement:
 def is_idempotent(house: House, one: Delivery) -> bool:
     """Tell whether sending one delivery twice does no harm."""
     if one.kind == "action":
+        if one.channel.removeprefix("action ") in OWN:
+            return True
         action = house.actions.get(one.channel.removeprefix("action "))
         return action is not None and action.idempotent
     channel = house.channels.get(one.channel)

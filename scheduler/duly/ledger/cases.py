@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from duly.ledger import fan_outs
+from duly.ledger import fan_outs, tasks
 from duly.ledger.insert import insert_ignoring
 from duly.ledger.schema import cases, delivery, delivery_case, firing, journal, pause
 
@@ -274,6 +274,7 @@ def close(
     )
     if changed.rowcount == 0:
         return []
+    tasks.drop(connection, case_id, now)
     alone = sa.select(delivery_case.c.delivery_id).where(delivery_case.c.case_id == case_id)
     waiting = (delivery.c.id.in_(alone), delivery.c.state.in_(("waiting", "claimed")), delivery.c.body.is_(None))
     stopped = fan_outs.stop(connection, case_id, reason, now)

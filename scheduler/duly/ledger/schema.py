@@ -228,6 +228,35 @@ report = sa.Table(
     sa.Index(None, "rule_id", "slot"),
 )
 
+task = sa.Table(
+    "task",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    # of the delivery that asked for it: one delivery, one task
+    sa.Column("intent_key", sa.String(64), nullable=False, unique=True),
+    sa.Column("rule_id", Id, sa.ForeignKey("rule.id"), nullable=False),
+    sa.Column("case_id", Id, sa.ForeignKey("cases.id"), nullable=False),
+    # whom to call, and where
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("number", sa.Text, nullable=False),
+    # id of the person of the directory who does it
+    sa.Column("person", sa.String(128), nullable=False),
+    # what to say
+    sa.Column("script", sa.Text, nullable=False),
+    # open | done
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    # later than created_at once the call is to be made again
+    sa.Column("not_before", Instant, nullable=False),
+    sa.Column("due_at", Instant),
+    # reached | not reached | call again | not needed
+    sa.Column("outcome", sa.String(20)),
+    sa.Column("done_at", Instant),
+    sa.Column("done_by", sa.Text),
+    sa.Index(None, "case_id"),
+    sa.Index(None, "state", "person"),
+)
+
 quota = sa.Table(
     "quota",
     metadata,

@@ -19,6 +19,7 @@ from duly.rules.plan import Plan
 from duly.rules.problem import Mark, Problems, suggest_or_list
 from duly.rules.roundup import Roundup
 from duly.rules.roundup_bind import BoundSection, bind_roundup
+from duly.rules.step_file import CALL
 from duly.rules.surroundings import Surroundings
 from duly.rules.text_check import check_group, check_text
 from duly.time.calendar import Calendar
@@ -239,6 +240,7 @@ class _Binder:
         if step.text:
             check_text(step, self.rule, self.noun, self.around, self.problems)
         check_group(step, self.noun, self.problems)
+        self._call(step)
         if step.by:
             _check_channels(step.by, self.rule, step.marks["by"], self.around, self.problems)
         rest = self.rule.rest or self.around.rest
@@ -249,3 +251,15 @@ class _Binder:
             self.problems.add(
                 "R015", step.marks["between"], message, "choose another window, or give the rule its own “rest”"
             )
+
+    def _call(self, step: Step) -> None:
+        """Note a problem when a step calls nobody that can be called."""
+        if step.who is not None:
+            mark = step.marks["who"]
+            check_audience(step.who, mark, self.rule, self.noun, self.around.directory, self.problems)
+        person = self.noun.people.get(step.audience.written)
+        if step.do == CALL and (person is None or person.staff or person.many):
+            callable_ = [name for name, each in self.noun.people.items() if not each.staff and not each.many]
+            message = f"“{step.audience.written}” is not somebody of a record, so nobody can be given a call to them"
+            cure = f"write a person of “{self.noun.name}”: {', '.join(callable_) or 'it has none yet'}"
+            self.problems.add("R041", step.marks["do"], message, cure)

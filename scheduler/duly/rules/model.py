@@ -190,6 +190,8 @@ class Step:
     if_: tuple[Condition, ...] = ()
     by: By = ()
     urgent: bool = False
+    who: Audience | None = None
+    """Who makes a call; ``None`` for the record's assignee, else the owner's team on duty."""
     group: str = ""
     """``yes`` for one message to each person, or the field by which several are told apart."""
     marks: Marks = field(default_factory=dict, compare=False, repr=False)

@@ -66,6 +66,8 @@ CODES: dict[str, str] = {
     "R030": "a key of a ladder in a rule without one",
     "R031": "a roundup that tells nothing, or a part of it without what it needs",
     "R032": "a word of a roundup that is not the same for all its records",
+    "R040": "a word that does not belong to what its step does",
+    "R041": "a call to somebody who is not of the record",
     "V010": "SQL that is not one expression",
     "V011": "a name that the language of rules cannot say",
     "V012": "a time that leans on itself",

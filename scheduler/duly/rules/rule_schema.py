@@ -14,7 +14,7 @@ from duly.rules.noun import Noun
 from duly.rules.rule_file import _KEYS as RULE_KEYS
 from duly.rules.shapes import TEXT, YES, Schema, document, either, listed, mapping, one_of, said
 from duly.rules.step_file import _KEYS as STEP_KEYS
-from duly.rules.step_file import TELL
+from duly.rules.step_file import OWN, TELL
 from duly.rules.surroundings import Surroundings
 
 _REQUIRED = ("rule", "owner", "check")
@@ -44,7 +44,7 @@ def rule_schema(around: Surroundings, doings: Collection[str]) -> Schema:
 def _shapes(around: Surroundings, doings: Collection[str]) -> dict[str, Schema]:
     """Say what every key of a rule holds, whatever noun it watches."""
     directory = around.directory
-    steps = mapping({*STEP_KEYS, TELL, *doings}, _step(around))
+    steps = mapping({*STEP_KEYS, TELL, *OWN, *doings}, _step(around))
     limits = mapping(_LIMITS, _LIMITS, patterns={"^each ": TEXT})
     return {
         "rule": said("What is promised, in a sentence: the title", TEXT),
@@ -107,7 +107,7 @@ def _step(around: Surroundings) -> dict[str, Schema]:
         "urgent": said("Whether it passes rest, windows and limits", YES),
         "group": said("Whether several go out as one message, or by which field they are grouped", {}),
         "attach": said("What goes with it", {}),
-        "who": said("Which of several", TEXT),
+        "who": said("Who makes the call", TEXT),
         "skill": said("What somebody must be able to do", TEXT),
     }
 
@@ -125,7 +125,7 @@ def _of(noun: Noun, around: Surroundings, doings: Collection[str]) -> dict[str, 
     """Say what the keys of a rule hold that watches ``noun``."""
     conditions = listed(_condition(noun))
     somebody = one_of(audiences(noun, around))
-    steps = {"if": conditions, **{do: somebody for do in _ADDRESSED if do == TELL or do in doings}}
+    steps = {"if": conditions, **{do: somebody for do in _ADDRESSED if do in {TELL, *OWN, *doings}}}
     days = [f"next day of {name}" for name in around.calendars]
     clock = one_of([*noun.times, *days, "first seen"], {"type": "string", "pattern": "^(next day|anniversary) of "})
     limits = {f"^each (?!({either([noun.one, *noun.people])})$)": False}

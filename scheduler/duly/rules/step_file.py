@@ -22,13 +22,17 @@ from duly.time.slot import Schedule
 from duly.time.span import time_of_day
 from duly.time.window import Window
 
-TELL = "tell"
-LATER_KEYS = frozenset({"call", "assign", "write", "attach", "who", "skill"})
+TELL, CALL = "tell", "call"
+OWN = frozenset({CALL})
+"""What Duly itself does in a step, besides telling."""
+LATER_KEYS = frozenset({"assign", "write", "attach", "skill"})
 """Words of the language of steps that this version does not have yet."""
 
 _MOMENTS = {when.value: when for when in When}
-_NEEDS_WORDS = frozenset({TELL, "escalate"})
-_KEYS = frozenset({*_MOMENTS, "between", "repeat", "expires", "if", "by", "text", "urgent", "group"})
+_NEEDS_WORDS = frozenset({TELL, "escalate", CALL})
+_KEYS = frozenset({*_MOMENTS, "between", "repeat", "expires", "if", "by", "text", "urgent", "group", "who"})
+_BELONGS = {"who": frozenset({CALL}), "group": frozenset({TELL, "escalate"})}
+"""Words that make sense only beside some of what Duly itself does."""
 _CLOSED = ("done", "gone")
 _PERCENT_OF = (When.AFTER, When.BEFORE)
 
@@ -115,7 +119,7 @@ def _distinct(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 class _StepReader:
     def __init__(self, node: Mapping, doings: Collection[str], problems: Problems) -> None:
-        self.doings = [TELL, *sorted(set(doings) - {TELL})]
+        self.doings = [TELL, *sorted({*OWN, *doings} - {TELL})]
         self.reader = Reader(node, problems, "R", {*_KEYS, *self.doings})
         self.problems = problems
         self.later = LATER_KEYS - set(self.doings)
@@ -140,6 +144,8 @@ class _StepReader:
         by = self._by()
         urgent = reader.yes("urgent")
         group = " ".join(reader.text("group").split())
+        who = reader.parse("who", parse_audience)
+        self._check_belonging(do)
         reader.finish(self.later)
         if when is None or do is None or audience is None:
             return []
@@ -161,6 +167,7 @@ class _StepReader:
                 if_=conditions,
                 by=by,
                 urgent=urgent,
+                who=who,
                 group="" if group == "no" else group,
                 marks={**marks, when.value: mark},
             )
@@ -224,6 +231,13 @@ class _StepReader:
             message = "the step does not say what it does"
             self.problems.add("R018", reader.map.mark, message, f"add {_either(self.doings)}")
         return None
+
+    def _check_belonging(self, do: str | None) -> None:
+        for key, doings in _BELONGS.items():
+            if self.reader.has(key) and do in {*OWN, TELL, "escalate"} - doings:
+                message = f"“{key}” does not belong to “{do}”"
+                cure = f"delete it, or write {_either(sorted(doings))}"
+                self.problems.add("R040", self.reader.key_mark(key), message, cure)
 
     def _text(self, do: str | None) -> str:
         text = self.reader.scalar("text")

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from duly.rules.model import By, ClockKind, Rule, Step
 from duly.rules.noun import Noun
 from duly.rules.problem import Mark, Problems, suggest, suggest_or_list
+from duly.rules.step_file import CALL, TELL
 from duly.rules.surroundings import Surroundings
 from duly.rules.words import Template
 
@@ -20,6 +21,9 @@ GIVEN_ON_DAYS = frozenset({"holiday", "first", "last"})
 GIVEN_TO_ACTIONS = frozenset({"handed_to"})
 """What a template may name besides when an action handed the case to somebody."""
 
+
+GIVEN_TO_CALLS = frozenset({"whom", "number"})
+"""What the words of a call may name besides: the customer's name and number. ``name`` is who makes the call."""
 
 GROUPED = frozenset({"lines", "count", "name", "lang", "rule"})
 """What the template of a grouped step may name, besides the field that all lines have in common: each of its ``lines``
@@ -70,7 +74,9 @@ def check_text(step: Step, rule: Rule, noun: Noun, around: Surroundings, problem
     known = {template_word(name) for name in noun.fields} | GIVEN
     if rule.clock and rule.clock.kind is ClockKind.NEXT_DAY:
         known |= GIVEN_ON_DAYS
-    if step.do != "tell":
+    if step.do == CALL:
+        known |= GIVEN_TO_CALLS
+    elif step.do != TELL:
         known |= GIVEN_TO_ACTIONS
     for template in words.variants(step.text):
         _check_names(step, noun, template, known, problems)
@@ -129,7 +135,7 @@ def _is_there(text: str, mark: Mark, around: Surroundings, problems: Problems) -
 def _check_languages(step: Step, noun: Noun, around: Surroundings, problems: Problems) -> None:
     """Warn of a language that somebody who may hear reads, and in which there are no words."""
     person = noun.people.get(step.audience.written)
-    is_staff = person is None or person.staff
+    is_staff = person is None or person.staff or step.do == CALL
     languages = _staff_languages(around) if is_staff else {around.lang} - {""}
     _check_in_languages(step.text, step.by, languages, step.marks["text"], around, problems)
 
