@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import sqlite3
 import threading
 
 import pytest
@@ -170,3 +171,46 @@ def test_instants_are_numbers_in_the_database(ledger, rule_id):
     with ledger.read() as connection:
         kept = connection.exec_driver_sql("SELECT next_at FROM cases").scalar()
     assert kept == int((NOW + HOUR).timestamp()) * 1_000_000
+
+
+def test_the_turn_to_write_comes_back_from_whoever_could_not_begin(tmp_path, monkeypatch):
+    """Another process has the file: who waits in vain hears so, and the next one of this process may write again."""
+    monkeypatch.setattr("duly.ledger.ledger.BUSY_SECONDS", 0.05)
+    keeper = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    keeper.migrate()
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        for _ in range(2):
+            with pytest.raises(sa.exc.OperationalError, match="database is locked"), keeper.write():
+                pass
+        other.execute("rollback")
+    monkeypatch.setattr("duly.ledger.ledger.BUSY_SECONDS", 60)
+
+    def write() -> None:
+        with keeper.write() as connection:
+            connection.execute(ADD, {"scope": "a"})
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    writer.join(10)
+    assert scopes(keeper) == ["a"]
+    keeper.close()
+
+
+def test_the_turn_to_write_goes_on_with_each_end_of_a_transaction(tmp_path):
+    """Whether a transaction is committed or rolled back, the next writer of the process gets its turn at once."""
+    keeper = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    keeper.migrate()
+
+    def take_turns() -> None:
+        with keeper.session() as one, keeper.session() as other:
+            for session, end in ((one, "commit"), (other, "rollback"), (one, "commit")):
+                transaction = session.begin()
+                session.execute(ADD, {"scope": f"{end} {len(scopes(keeper))}"})
+                getattr(transaction, end)()
+
+    writer = threading.Thread(target=take_turns, daemon=True)
+    writer.start()
+    writer.join(20)
+    assert scopes(keeper) == ["commit 0", "commit 1"]
+    keeper.close()

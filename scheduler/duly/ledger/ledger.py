@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,8 +13,6 @@ from sqlalchemy.pool import StaticPool
 
 BUSY_SECONDS = 30
 """How long one writer waits for another; a writing transaction here takes milliseconds."""
-_TURN = "duly_turn"
-"""Marks a connection that has the turn to write."""
 
 
 class Ledger:
@@ -74,16 +73,13 @@ def _engine(url: str) -> sa.Engine:
         engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
         sa.event.listen(engine, "handle_error", _hide_details)
         return engine
-    connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    connect = {"timeout": BUSY_SECONDS, "check_same_thread": False, "factory": _Connection}
     options: dict[str, Any] = {"connect_args": connect, "hide_parameters": True}
     if not parsed.database or parsed.database == ":memory:":
         options["poolclass"] = StaticPool
     engine = sa.create_engine(parsed, **options)
     sa.event.listen(engine, "connect", _prepare_sqlite)
-    turns = _Turns()
-    sa.event.listen(engine, "begin", turns.begin)
-    sa.event.listen(engine, "commit", turns.end)
-    sa.event.listen(engine, "rollback", turns.end)
+    sa.event.listen(engine, "begin", _beginning(threading.Lock()))
     return engine
 
 
@@ -97,33 +93,54 @@ def _hide_details(context: sa.ExceptionContext) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where the driver guesses
+    connection.isolation_level = None  # transactions begin where `_beginning` says, not where the driver guesses
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-class _Turns:
-    """Begins SQLite's transactions, one writing transaction of this process at a time.
+class _Connection(sqlite3.Connection):
+    """Gives the turn to write back as soon as its transaction has ended."""
+
+    turn: threading.Lock | None = None
+
+    def commit(self) -> None:
+        try:
+            super().commit()
+        finally:
+            self._give_back()
+
+    def rollback(self) -> None:
+        try:
+            super().rollback()
+        finally:
+            self._give_back()
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        turn, self.turn = self.turn, None
+        if turn is not None:
+            turn.release()
+
+
+def _beginning(turn: threading.Lock) -> Callable[[sa.Connection], None]:
+    """Begin SQLite's transactions, one writing transaction of this process at a time.
 
     SQLite itself makes a second writer sleep and look again, ever longer; a lock wakes it as soon as the first is done.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def begin(self, connection: sa.Connection) -> None:
+    def begin(connection: sa.Connection) -> None:
+        driver = connection.connection.dbapi_connection
         # A deferred transaction that turns to writing fails with "database is locked" when another wrote meanwhile.
-        if not connection.get_execution_options().get("duly_write"):
+        if not connection.get_execution_options().get("duly_write") or not isinstance(driver, _Connection):
             connection.exec_driver_sql("BEGIN")
             return
-        connection.info[_TURN] = self._lock.acquire(timeout=BUSY_SECONDS)
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except BaseException:
-            self.end(connection)
-            raise
+        driver.turn = turn if turn.acquire(timeout=BUSY_SECONDS) else None
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    def end(self, connection: sa.Connection) -> None:
-        if connection.info.pop(_TURN, False):
-            self._lock.release()
+    return begin
