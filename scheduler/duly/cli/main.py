@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "Make a new workspace in DIR.",
     "check": "Look for mistakes in a workspace, and run its examples.",
     "explain": "Say what a problem code means, and how to mend it.",
+    "doctor": "See whether everything that Duly is connected to is well.",
     "facts": "List the words that rules may use.",
     "schema": "Write a JSON Schema for editors.",
     "preview": "Show who would hear what now; send nothing.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -14,6 +15,7 @@ import structlog
 from duly.api.person import Person
 from duly.engine.source import BATCH, SourceDown
 from duly.engine.sql_census import CensusReader
+from duly.engine.sql_explain import large_scans
 from duly.engine.sql_refusal import Refusal, refusal
 from duly.engine.sql_rows import CrowdReader, Row, RowReader
 from duly.engine.sql_session import read_only_engine, reading
@@ -23,6 +25,13 @@ from duly.rules.noun import Noun
 from duly.rules.plan import Plan
 from duly.rules.problem import Mark, Problem
 from duly.rules.record import Candidate, Record, decode_key, show_key
+
+RECENT = dt.timedelta(days=1)
+_MAY_WRITE = """select exists (
+  select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema')
+  and has_table_privilege(c.oid, 'insert, update, delete'))"""
+_WRITES = re.compile(r"^GRANT .*\b(ALL PRIVILEGES|INSERT|UPDATE|DELETE|DROP)\b.* ON ", re.IGNORECASE)
 
 _log = structlog.get_logger()
 
@@ -179,6 +188,47 @@ class SqlSource:
             found = Refusal("S005", f"has several rows for one {plan.noun.one}: join only what it has at most one of")
             problems.append(self._problem(plan, "from", found))
         return problems
+
+    def large_scans(self, plan: Plan, now: dt.datetime) -> list[str]:
+        """Name the large tables that a check would read from end to end, for want of an index on the clock.
+
+        Raises
+        ------
+        SourceDown: the source cannot be reached, or refuses the question.
+        """
+        if plan.clock is None:
+            return []
+        values = self._spell.now(now) | self._spell.bounds(now - RECENT, now)
+        with self._asking(plan.noun) as connection:
+            return large_scans(connection, plan.candidates(self._dialect), values, plan.noun.from_)
+
+    def may_write(self, noun: Noun) -> bool:
+        """Tell whether the login could write, had Duly not opened its sessions for reading alone.
+
+        Raises
+        ------
+        SourceDown: the source cannot be reached.
+        """
+        with self._asking(noun) as connection:
+            if self._dialect == "sqlite":
+                connection.exec_driver_sql("select 1")
+                return False  # the file itself is opened read-only
+            if self._dialect == "postgresql":
+                return bool(connection.exec_driver_sql(_MAY_WRITE).scalar())
+            return any(_WRITES.search(row[0]) for row in connection.exec_driver_sql("show grants"))
+
+    def knows_zones(self, noun: Noun) -> bool:
+        """Tell whether the database can reckon in time zones by name.
+
+        Raises
+        ------
+        SourceDown: the source cannot be reached.
+        """
+        if self._dialect not in {"mysql", "mariadb"}:
+            return True
+        with self._asking(noun) as connection:
+            asked = "select convert_tz('2000-01-01', '+00:00', 'Asia/Shanghai')"
+            return connection.exec_driver_sql(asked).scalar() is not None
 
     def ask(self, noun: Noun, statement: sa.TextClause, now: dt.datetime) -> Sequence[Row]:
         """Ask one question in the noun's own SQL, and read the whole answer.

@@ -7,6 +7,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 LOCK = 0x64756C79
 """The number of the lock under which a server's ledger is migrated: "duly" in ASCII."""
@@ -27,3 +29,9 @@ def upgrade(engine: sa.Engine) -> None:
             # Nodes that start together wait here; SQLite's own lock does the same.
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         command.upgrade(configuration(connection), "head")
+
+
+def versions(connection: sa.Connection) -> tuple[str | None, str | None]:
+    """Return the version that the database is in, and the one that this Duly needs."""
+    made = MigrationContext.configure(connection).get_current_revision()
+    return made, ScriptDirectory.from_config(configuration(connection)).get_current_head()
