@@ -10,7 +10,7 @@ import pytest
 
 from duly.cli.desk import open_desk
 from duly.cli.schema import KINDS
-from duly.rules import calendar_file, noun_file, reader, rule_file, settings, step_file
+from duly.rules import calendar_file, noun_file, reader, settings, step_file
 from duly.rules.problem import Problems
 from duly.rules.rule_schema import audiences
 from duly.rules.snapshot import load_workspace
@@ -35,6 +35,7 @@ where: [paid, amount >= 500, origin is app or web]
 except: [not finished]
 done: shipped
 clock: paid_at
+pause: backorder awaiting reply
 due: {per: origin, app: 24h, web: {in: 48h, who: presales on duty}, otherwise: 72h}
 check: [every 10m, daily 17:30]
 rest: 21:00-09:00
@@ -44,12 +45,32 @@ steps:
   - {before: [4h, 1h], tell: customer, by: [chat, sms else email], text: orders/unpaid, expires: 2h}
   - {late: at once, escalate: supervisor of logistics, text: orders/late, urgent: yes, if: [not virtual]}
   - {unanswered: 4 working hours, tell: in charge, between: 09:00-18:00, text: orders/late}
+  - {late: 1h, repeat: daily up to 3 times, group: yes, tell: logistics on duty, text: lines}
+  - {changed: [ready_at], tell: told, text: orders/late}
+  - {closed: done, tell: customer, text: orders/unpaid}
 examples:
   - name: shipped at once
     order: {paid_at: Mon 09:00, origin: app, amount: 600}
     customer: {zone: Asia/Seoul}
     then: [Mon 09:05 shipped]
     expect: []
+"""
+ROUNDUP = """\
+rule: The week at the desk
+owner: logistics
+watch: orders
+where: [paid]
+clock: paid_at
+check: Fri 15:30
+roundup:
+  tell: [manager of logistics, wang]
+  by: [chat, sms else email]
+  period: since last
+  attach: xlsx
+  empty: skip
+  sections:
+    - {title: Late, watch: orders, except: [shipped], clock: paid_at, list: [order, customer], sort: order}
+    - {title: Parcels, watch: parcels, clock: sent_at, measure: [sent, kept], per: state, chart: bars}
 """
 NOUN = """\
 noun: parcels
@@ -87,7 +108,6 @@ working: [2026-11-14]
 hours: {2026-12-24: 09:00-13:00}
 """
 NOT_YET = {
-    *rule_file._LATER_KEYS,
     *step_file.LATER_KEYS,
     *noun_file._LATER,
     *settings._LATER,
@@ -102,9 +122,15 @@ def home(tmp_path_factory) -> Path:
     home = tmp_path_factory.mktemp("workspace")
     for folder in ("config", "rules", "notifications"):
         shutil.copytree(REPOSITORY / folder, home / folder)
-    everything = {"rules/everything": RULE, "config/vocabulary/parcels": NOUN, "config/calendars/town": CALENDAR}
+    everything = {
+        "rules/everything.yaml": RULE,
+        "rules/week.yaml": ROUNDUP,
+        "config/vocabulary/parcels.yaml": NOUN,
+        "config/calendars/town.yaml": CALENDAR,
+        "notifications/lines.j2": "{% for line in lines %}{{ line.order }}{% endfor %}",
+    }
     for path, text in everything.items():
-        (home / f"{path}.yaml").write_text(text, encoding="utf-8")
+        (home / path).write_text(text, encoding="utf-8")
     file = home / "config/duly.yaml"
     more = "limits: {hold: above 200 an hour}\nreach: 30d\n"
     file.write_text(file.read_text(encoding="utf-8") + more, encoding="utf-8")
@@ -172,6 +198,12 @@ def test_every_file_passes(kind, home, schemas):
         ("rule", "each customer", "each costumer"),
         ("rule", "in: 48h", "within: 48h"),
         ("rule", "then: [Mon", "than: [Mon"),
+        ("rule", "closed: done", "close: done"),
+        ("rule", "pause: backorder awaiting reply", "pause: backorder"),
+        ("roundup", "tell: [", "told: ["),
+        ("roundup", "sections:", "section:"),
+        ("roundup", "title: Late", "name: Late"),
+        ("roundup", "empty: skip", "empty: maybe"),
         ("rule", "{paid_at: Mon", "{payd_at: Mon"),
         ("noun", "source: shop", "source: shopp"),
         ("noun", "key: [", "kee: ["),
@@ -196,14 +228,16 @@ def test_a_slip_is_underlined(kind, right, wrong, home, schemas):
     """A word that the loader refuses by name, the schema refuses too."""
     texts = {
         "rule": RULE,
+        "roundup": ROUNDUP,
         "noun": NOUN,
         "calendar": CALENDAR,
         "directory": (home / "config/directory.yaml").read_text(encoding="utf-8"),
         "settings": (home / "config/duly.yaml").read_text(encoding="utf-8"),
     }
     assert right in texts[kind]
-    assert complaints(schemas[kind], texts[kind]) == []
-    assert complaints(schemas[kind], texts[kind].replace(right, wrong, 1)) != []
+    schema = schemas["rule" if kind == "roundup" else kind]
+    assert complaints(schema, texts[kind]) == []
+    assert complaints(schema, texts[kind].replace(right, wrong, 1)) != []
 
 
 def at(schema, path):

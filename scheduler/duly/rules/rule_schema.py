@@ -11,6 +11,9 @@ from collections.abc import Collection, Iterable
 from duly.rules.example_file import _KEYS as EXAMPLE_KEYS
 from duly.rules.model import When
 from duly.rules.noun import Noun
+from duly.rules.own_cases import CASES
+from duly.rules.roundup_file import _KEYS as ROUNDUP_KEYS
+from duly.rules.roundup_file import _SECTION_KEYS as SECTION_KEYS
 from duly.rules.rule_file import _KEYS as RULE_KEYS
 from duly.rules.shapes import TEXT, YES, Schema, document, either, listed, mapping, one_of, said
 from duly.rules.step_file import _KEYS as STEP_KEYS
@@ -36,7 +39,7 @@ def rule_schema(around: Surroundings, doings: Collection[str]) -> Schema:
             "if": {"properties": {"watch": {"const": noun.name}}, "required": ["watch"]},
             "then": {"properties": _of(noun, around, doings)},
         }
-        for noun in sorted(around.nouns.values(), key=lambda noun: noun.name)
+        for noun in sorted({CASES.name: CASES, **around.nouns}.values(), key=lambda noun: noun.name)
     ]
     return made
 
@@ -51,7 +54,7 @@ def _shapes(around: Surroundings, doings: Collection[str]) -> dict[str, Schema]:
         "why": said("Why there is such a rule", TEXT),
         "owner": said("The team or person that answers for it", one_of([*directory.teams, *directory.staff])),
         "was": said("The path that this rule had before, to keep its history", TEXT),
-        "watch": said("Which records", one_of(around.nouns)),
+        "watch": said("Which records", one_of([*around.nouns, CASES.name])),
         "where": said("What must hold of a record", listed(TEXT)),
         "except": said("What must not hold", listed(TEXT)),
         "done": said("What ends it well", listed(TEXT)),
@@ -61,7 +64,7 @@ def _shapes(around: Surroundings, doings: Collection[str]) -> dict[str, Schema]:
         "check": said("When to look: every 10m, daily 17:30, Fri 15:30", listed(TEXT)),
         "rest": said("When people of the record are left alone, such as 20:30-09:00", TEXT),
         "steps": said("The ladder: who hears what, and when", {"type": "array", "items": steps, "minItems": 1}),
-        "roundup": said("A list or a report instead of a ladder", {"type": "object"}),
+        "roundup": said("A list or a report instead of a ladder", _roundup(around)),
         "cover": said("The share done in time that is promised, such as 95%", TEXT),
         "limits": said("How much it may send", limits),
         "examples": said("Worked examples, which “duly check” runs", {"type": "array", "items": {"type": "object"}}),
@@ -89,10 +92,42 @@ _EXAMPLE = {
 }
 
 
-def _step(around: Surroundings) -> dict[str, Schema]:
-    """Say what every key of a step holds."""
+def _by(around: Surroundings) -> Schema:
     channels = either(around.channels)
     by = {"type": "string", "pattern": rf"^({channels})(\s+else\s+({channels}))*$"} if channels else TEXT
+    return said("The channels: a list means all of them, “else” one after the other", listed(by))
+
+
+def _roundup(around: Surroundings) -> Schema:
+    """Say what the keys of a roundup, and of its sections, hold."""
+    parts = {
+        "title": said("The title of the section", TEXT),
+        "watch": said("Which records; “cases” are Duly’s own", one_of([*around.nouns, CASES.name])),
+        "where": said("What must hold of a record", listed(TEXT)),
+        "except": said("What must not hold", listed(TEXT)),
+        "clock": said("The time that puts a record into the period", TEXT),
+        "list": said("The fields of the list, one column each", listed(TEXT)),
+        "sort": said("By which field it is sorted", listed(TEXT)),
+        "measure": said("The measures of the noun that are given", listed(TEXT)),
+        "per": said("The field by which they are split", TEXT),
+        "chart": said("How they are drawn", TEXT),
+    }
+    keys = {
+        **parts,
+        "tell": said("Who gets it", listed(TEXT)),
+        "by": _by(around),
+        "text": said("The words: a template under notifications/", one_of(around.words.names, TEXT)),
+        "each": said("One message for each value of this field", TEXT),
+        "period": said("Which span it speaks of, such as since last", TEXT),
+        "attach": said("What goes with it, such as xlsx", TEXT),
+        "empty": said("What becomes of one with nothing in it", {"enum": ["send", "skip"]}),
+        "sections": said("Several lists or reports in one", {"type": "array", "items": mapping(SECTION_KEYS, parts)}),
+    }
+    return mapping(ROUNDUP_KEYS, keys, ("tell",))
+
+
+def _step(around: Surroundings) -> dict[str, Schema]:
+    """Say what every key of a step holds."""
     templates = one_of(around.words.names)
     return {
         **{when.value: said(f"When: {sample}", listed(TEXT)) for when, sample in _MOMENTS.items()},
@@ -102,7 +137,7 @@ def _step(around: Surroundings) -> dict[str, Schema]:
         "repeat": said("How often again, such as daily up to 3 times", {}),
         "expires": said("After how long it is not worth saying any more, such as 2h", TEXT),
         "if": said("What must hold for this step alone", listed(TEXT)),
-        "by": said("The channels: a list means all of them, “else” one after the other", listed(by)),
+        "by": _by(around),
         "text": said("The words: a template under notifications/", templates),
         "urgent": said("Whether it passes rest, windows and limits", YES),
         "group": said("Whether several go out as one message, or by which field they are grouped", {}),
@@ -117,6 +152,8 @@ _MOMENTS = {
     When.BEFORE: "so long before it is due",
     When.LATE: "so long after it was due, or at once",
     When.UNANSWERED: "so long after the step before it, if nobody has answered",
+    When.CHANGED: "as one of these times changes",
+    When.CLOSED: "as the case closes: done or gone",
     When.AT: "at this time of day",
 }
 
