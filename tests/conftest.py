@@ -39,4 +39,7 @@ def workspace(tmp_path: Path) -> Path:
     home = tmp_path / "workspace"
     for folder in ("config", "rules", "notifications"):
         shutil.copytree(REPOSITORY / folder, home / folder)
+    # Whoever writes a make-up day down vouches for its year: so no test hangs on how near the end of the year is.
+    vouched = "calendar: CN\nlike: CN\nworking: [2099-01-03]\n"
+    (home / "config" / "calendars" / "CN.yaml").write_text(vouched, encoding="utf-8")
     return home

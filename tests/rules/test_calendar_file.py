@@ -99,7 +99,11 @@ def test_calendar_may_take_a_countrys_place():
             "6:11 K006 2024-11-11 is both off and working; strike it from one of the two",
         ),
         ("[09:00-12:00]", "[9-12]", "7:22 K004 “9-12”: Duly says “09:00-12:00”"),
-        ("working:", "ical: x.ics\nworking:", "6:1 K011 this version does not have “ical” yet; delete it"),
+        (
+            "working:",
+            "ical: x.ics\nworking:",
+            "6:7 K005 there is no file config/calendars/x.ics; put it beside this file",
+        ),
         (SHOP, "shop", "1:1 K003 a calendar must be a mapping, not “shop”; begin with “calendar: …”"),
         (SHOP, "", "1:1 Y006 the file is empty; write something or delete the file"),
     ],

@@ -19,11 +19,13 @@ from duly.engine.plugins import Plugins
 from duly.engine.source import Source, SourceDown
 from duly.ledger.ledger import Ledger
 from duly.rules.bind import BoundRule
+from duly.rules.calendar_end import endings
 from duly.rules.plan import Plan
 from duly.rules.problem import Mark, Problem, Problems
 from duly.rules.snapshot import Snapshot
 from duly.rules.workspace import RULES, SETTINGS, rule_id
 from duly.time.clock import SystemClock
+from duly.time.zone import local
 
 
 @click.command(short_help="Look for mistakes in a workspace, and run its examples.")
@@ -111,6 +113,7 @@ def _look(snapshot: Snapshot, plugins: Plugins, wanted: Collection[str], problem
             problems.extend(result.problem for result in results if result.problem)
             examples += len(results)
             note(len(results))
+    problems.extend(endings(snapshot, local(SystemClock().now(), snapshot.directory.zone).date()))
     if live:
         _ask(sources, sound, snapshot, problems)
     return _Found(wanted, sorted(rule for rule in wanted if rule in snapshot.broken), examples)

@@ -23,7 +23,9 @@ from duly.ledger.nodes import Node
 from duly.ledger.overview import CheckSeen, Stranded
 from duly.ledger.rule_pauses import RulePause
 from duly.ledger.versions import RuleRow
+from duly.rules.calendar_end import endings
 from duly.time.clock import SystemClock
+from duly.time.zone import local
 
 SILENCE = dt.timedelta(minutes=1)
 """After so long without a sign of life a daemon is not running; it gives one every five seconds."""
@@ -157,6 +159,12 @@ def _wrong_in_files(desk: Desk) -> Iterator[str]:
         yield f"the plugin “{plugin.name}” {plugin.version} was left out: {plugin.cause}"
 
 
+def _endings(desk: Desk) -> list[str]:
+    """Say which calendars are about to end; that troubles nothing yet."""
+    found = endings(desk.snapshot, local(desk.now, desk.snapshot.directory.zone).date())
+    return [f"{problem.mark.path}:{problem.mark.line}: {problem.sentence}" for problem in found]
+
+
 def _needs(desk: Desk, seen: _Seen) -> Iterator[str]:
     working = [node for node in seen.nodes if _runs(node, desk.now)]
     if not working:
@@ -209,6 +217,8 @@ def _show(seen: _Seen, desk: Desk) -> None:
     console.print(rows if seen.rules else "There are no rules yet: add one to rules/.")
     for pause in filter(None, (_pause(rule, desk) for rule in seen.rules)):
         console.print(clean(pause), soft_wrap=not console.is_terminal)
+    for ending in _endings(desk):
+        console.print(clean(ending, "yellow"), soft_wrap=not console.is_terminal)
     if seen.nodes:
         console.print()
     for node in seen.nodes:
@@ -267,6 +277,7 @@ def _show_stranded(title: str, found: tuple[int, Sequence[Stranded]], desk: Desk
 def _as_json(seen: _Seen, desk: Desk) -> dict[str, object]:
     return {
         "needs": seen.needs,
+        "calendars": _endings(desk),
         "rules": [_rule_json(rule, desk) for rule in seen.rules],
         "deliveries": dict(seen.deliveries),
         "unsure": {"count": seen.unsure[0], "latest": [_stranded_json(one, desk) for one in seen.unsure[1]]},

@@ -10,6 +10,7 @@ LONGEST_QUOTE = 60
 _OF_A_CASE = {
     "opened": "a case was opened: {detail}",
     "held": "held until a person decides: {detail}",
+    "guessed": "{detail}",
     "reopened": "opened again: {detail}",
     "stands still": "its clock stands still: {detail}",
     "runs on": "its clock runs on: {detail}",

@@ -23,6 +23,7 @@ from duly.ledger.checks import Claim, LastCheck
 from duly.ledger.journal import Entry
 from duly.ledger.ledger import reading
 from duly.rules.bind import BoundRule
+from duly.rules.calendar_end import guess, silence
 from duly.rules.record import Candidate, Record, show_key
 
 SLACK = dt.timedelta(minutes=15)
@@ -229,6 +230,8 @@ class _Run:
             if case_id is not None:
                 self.standstill.see(case_id, candidate.paused)
         self._note(self.standstill.write(self.connection))
+        guesses = ((case, guess(self.live.bound, case.due_at, case.next_at)) for case in ours)
+        self._note([(opened[(case.key, case.clock)], "guessed", said) for case, said in guesses if said])
         return list(opened.values())
 
     def _reopen(
@@ -274,6 +277,8 @@ class _Run:
                 cases.set_times(self.connection, case.id, candidate.clock_at, due_at, next_at)
             if has_moved:
                 self._note([(case.id, *_moved(case, candidate, due_at))])
+                if said := guess(self._version(case)[0], due_at):
+                    self._note([(case.id, "guessed", said)])
         changed = [each for each in moved if has_changed(each[0], self.live.plan, each[1])]
         self.noticing.changed(changed, self.live.plan)
 
@@ -378,6 +383,8 @@ class _Run:
             self._tell("unreadable", "with a time that cannot be read", len(self.unreadable), self.unreadable)
             if self.tells:
                 self._tell("no clock", "without a clock", *clockless)
+                if self.live.bound.day_clock and self.day is None and (said := silence(self.live.bound)):
+                    self._note_rule("no day", said)
                 self._tell("no due", self._lacking(), len(self.dueless), self.dueless)
             state = "refused" if refused else "done"
             figures = {"found": self.found, "opened": self.opened, "closed": closed, "held": self.held}

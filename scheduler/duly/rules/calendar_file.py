@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from duly.rules import yaml
 from duly.rules.date import parse_date
-from duly.rules.problem import Problems, suggest
+from duly.rules.ical_file import Ical, read_ical
+from duly.rules.problem import Problems, suggest, suggest_or_list
 from duly.rules.reader import Reader, describe
 from duly.time.calendar import Calendar, build, built_in
 from duly.time.span import Span
 
-_KEYS = ("calendar", "like", "off", "working", "hours")
-_LATER = ("ical",)
+_KEYS = ("calendar", "like", "ical", "off", "working", "hours")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +27,34 @@ class _Sheet:
     off: Mapping[dt.date, str] = field(default_factory=dict)
     working: frozenset[dt.date] = frozenset()
     hours: Mapping[dt.date, tuple[Span, ...]] = field(default_factory=dict)
+    ical: str = ""
+    known_until: dt.date | None = None
 
 
-def read_calendars(files: Mapping[str, str], problems: Problems) -> dict[str, Calendar]:
+def read_calendars(
+    files: Mapping[str, str], problems: Problems, icals: Mapping[str, str] | None = None
+) -> dict[str, Calendar]:
     """Read the calendars of a workspace, which may build on each other.
 
     Parameters
     ----------
     files: the text of each file, by its path relative to the workspace.
     problems: takes everything that is wrong.
+    icals: the iCal files beside them, in the same way.
 
     Returns the calendars by name, without those that have an error or build on one that has.
     """
     sheets: dict[str, _Sheet] = {}
     for path in sorted(files):
-        sheet = _read(files[path], path, sheets, problems)
+        sheet = _read(files[path], path, sheets, icals or {}, problems)
         if sheet is not None:
             sheets.setdefault(sheet.name, sheet)
     return _Builder(sheets, problems).all()
 
 
-def _read(text: str, path: str, known: Mapping[str, _Sheet], problems: Problems) -> _Sheet | None:
+def _read(
+    text: str, path: str, known: Mapping[str, _Sheet], icals: Mapping[str, str], problems: Problems
+) -> _Sheet | None:
     root = yaml.load(text, path, problems)
     if root is None:
         return None
@@ -56,18 +63,32 @@ def _read(text: str, path: str, known: Mapping[str, _Sheet], problems: Problems)
             "K003", root.mark, f"a calendar must be a mapping, not {describe(root)}", "begin with “calendar: …”"
         )
         return None
-    reader = Reader(root, problems, "K", (*_KEYS, *_LATER))
+    reader = Reader(root, problems, "K", _KEYS)
     reader.finish()
-    for key in _LATER:
-        if reader.has(key):
-            problems.add("K011", reader.key_mark(key), f"this version does not have “{key}” yet", "delete it")
     name = reader.text("calendar", required=True)
     if name in known:
         problems.add(
             "K006", reader.mark("calendar"), f"another file is called “{name}” already", "rename one of the two"
         )
-    off = _off(reader)
-    return _Sheet(name, path, reader.scalar("like"), off, _working(reader, off), _hours(reader))
+    off, (beside, ical) = _off(reader), _ical(reader, path, icals)
+    working = _working(reader, off)
+    # What is written in the file itself goes before what its iCal file says.
+    days = {day: name for day, name in ical.off.items() if day not in working} | off
+    made_up = (ical.working - off.keys()) | working
+    return _Sheet(name, path, reader.scalar("like"), days, made_up, _hours(reader), beside, ical.known_until)
+
+
+def _ical(reader: Reader, path: str, icals: Mapping[str, str]) -> tuple[str, Ical]:
+    """Read the iCal file that a calendar names, and give its path as well."""
+    named = reader.scalar("ical")
+    if named is None:
+        return "", Ical()
+    beside = f"{path.rpartition('/')[0]}/{named.value}".lstrip("/")
+    if beside not in icals:
+        cure = suggest_or_list(named.value, [other.rpartition("/")[2] for other in icals])
+        reader.problem("005", named.mark, f"there is no file {beside}", cure or "put it beside this file")
+        return "", Ical()
+    return beside, read_ical(icals[beside], beside, reader.problems) or Ical()
 
 
 def _off(reader: Reader) -> dict[dt.date, str]:
@@ -121,9 +142,9 @@ class _Builder:
             return self.built[name]
         sheet = self.sheets[name]
         like = self._like(name, sheet.like, (*waiting, name)) if sheet.like else None
-        if self.problems.broken(sheet.path) or (sheet.like and like is None):
+        if any(map(self.problems.broken, filter(None, (sheet.path, sheet.ical)))) or (sheet.like and like is None):
             return None
-        self.built[name] = build(name, like, sheet.off, sheet.working, sheet.hours)
+        self.built[name] = build(name, like, sheet.off, sheet.working, sheet.hours, sheet.known_until)
         return self.built[name]
 
     def _like(self, name: str, like: yaml.Scalar, waiting: tuple[str, ...]) -> Calendar | None:

@@ -111,7 +111,8 @@ class _Loader:
 
     def load(self) -> tuple[Snapshot | None, Problems]:
         settings = self._settings()
-        calendars = read_calendars(self.workspace.texts(CALENDARS, self.problems, YAML_ENDINGS), self.problems)
+        written = self.workspace.texts(CALENDARS, self.problems, YAML_ENDINGS)
+        calendars = read_calendars(written, self.problems, self.workspace.texts(CALENDARS, self.problems, (".ics",)))
         directory = self._directory(calendars)
         words = read_words(self.workspace.texts(NOTIFICATIONS, self.problems), self.problems)
         nouns = self._nouns(settings)

@@ -46,6 +46,10 @@ class Calendar:
         written = sorted(self._off.items()), sorted(self._working), sorted(self._hours.items())
         return f"Calendar({self.name!r}, {like!r}, {written})"
 
+    def knows(self, day: dt.date) -> bool:
+        """Say whether the calendar can vouch for ``day``."""
+        return self.known_until is None or day <= self.known_until
+
     def is_workday(self, day: dt.date) -> bool:
         """Say whether people work on ``day``: make-up days are working days, weekends and holidays are not."""
         if day in self._working or day in self._off:
@@ -71,11 +75,13 @@ class Calendar:
     def next_run(self, day: dt.date) -> tuple[dt.date, dt.date, str] | None:
         """Return the first run of holidays that starts on ``day`` or later: its first and last holiday, and its name.
 
-        Holidays with nothing but weekends between them are one run. ``None`` when there is none within three years.
+        Holidays with nothing but weekends between them are one run. Beyond what the calendar knows, only the holidays
+        that were written down count: nobody is told of a guess. ``None`` when there is none within three years.
         """
         for ahead in range(_REACH):
             first = day + ahead * DAY
-            if self.is_holiday(first) and self._back_to_first(first) == first:
+            certain = first in self._off or self.knows(first)
+            if certain and self.is_holiday(first) and self._back_to_first(first) == first:
                 return first, self._holidays(first, DAY)[-1], self._run_name(first)
         return None
 
@@ -85,17 +91,18 @@ class Calendar:
         off: Mapping[dt.date, str],
         working: Collection[dt.date],
         hours: Mapping[dt.date, Collection[Span]],
+        known_until: dt.date | None = None,
     ) -> Calendar:
         """Return a calendar that differs from this one as `build` says."""
         if both := sorted(set(off) & set(working)):
             raise ValueError(f"{both[0]} is both off and working: strike it from one of the two")
-        known_until = self.known_until
-        if known_until is not None and working:
-            known_until = max(known_until, dt.date(max(working).year, 12, 31))
+        until = known_until if self.known_until is None else max(self.known_until, known_until or dt.date.min)
+        if until is not None and working:
+            until = max(until, dt.date(max(working).year, 12, 31))
         return Calendar(
             name,
             country=self._country,
-            known_until=known_until,
+            known_until=until,
             off={day: known for day, known in self._off.items() if day not in set(working)} | dict(off),
             working=self._working - set(off) | set(working),
             hours=dict(self._hours) | {day: tuple(sorted(spans)) for day, spans in hours.items()},
@@ -141,6 +148,7 @@ def build(
     off: Mapping[dt.date, str],
     working: Collection[dt.date],
     hours: Mapping[dt.date, Collection[Span]],
+    known_until: dt.date | None = None,
 ) -> Calendar:
     """Make a calendar on top of another.
 
@@ -151,9 +159,10 @@ def build(
     working: days that people work on although they would be off. One beyond what ``like`` knows vouches for its year:
         whoever writes make-up days down has read the decree.
     hours: opening hours of single days, which go before anybody's usual ones; none means closed.
+    known_until: the last day for which a list of days vouches, where they come from one; ``None`` for all.
 
     Raises
     ------
     ValueError: a day is both off and working.
     """
-    return (like or Calendar(name)).but(name, off, working, hours)
+    return (like or Calendar(name)).but(name, off, working, hours, known_until)
