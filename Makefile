@@ -1,10 +1,10 @@
 # Duly. Plain `make` lists the goals.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench test-all clean
+.PHONY: help setup demo test check docs bench test-all clean
 
 VENV = .venv
 VERSIONS = 3.11 3.12 3.13
-CHECKED = scheduler plugins tests $(wildcard benchmarks)
+CHECKED = scheduler plugins tests docs $(wildcard benchmarks)
 WANTED = import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON = $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(WANTED)' >/dev/null 2>&1 && echo $$p && break; done)
@@ -25,6 +25,10 @@ check: setup ## lint, format, types (mypy --strict) and floors (import-linter)
 	@$(VENV)/bin/python -m ruff format --check $(CHECKED)
 	@$(VENV)/bin/python -m mypy
 	@$(VENV)/bin/lint-imports
+
+docs: setup ## build the documentation into build/docs; a broken link is an error
+	@$(VENV)/bin/python -m mkdocs build --strict --quiet
+	@echo "build/docs/index.html"
 
 bench: setup ## measure a check of 1,000,000 orders beside its bare SQL (some minutes)
 	@$(VENV)/bin/python -m benchmarks.check $(ARGS)
@@ -55,5 +59,5 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		--no-build-isolation -e ".[dev,postgresql,mariadb]"
+		--no-build-isolation -e ".[dev,docs,postgresql,mariadb]"
 	@touch $@

@@ -147,7 +147,8 @@ class _Drawing:
                 f'<rect x="{x:.1f}" y="{base - stacked[place]:.1f}" width="{max(width, 1.5):.1f}" '
                 f'height="{round(tall)}" fill="{colour}"><title>{at:%a %d %b %H:%M}: {count:,}</title></rect>'
             )
-        yield _text(WIDTH - RIGHT + 10, base - 4, f"{sum(bars.values()):,}", weight="bold")
+        told = sum(count for (_, colour), count in bars.items() if colour != NOBODY)
+        yield _text(WIDTH - RIGHT + 10, base - 4, f"{told:,}", weight="bold")
 
     def _marks(self, bottom: float) -> Iterator[str]:
         if self.found.begin < self.found.read_at < self.found.end:
