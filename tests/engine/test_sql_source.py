@@ -14,10 +14,12 @@ from duly.engine.source import BATCH, SourceDown
 from duly.engine.sql_refusal import refusal
 from duly.engine.sql_session import read_only_engine, reading
 from duly.engine.sql_source import SqlSource
-from duly.rules.model import ClockKind, ClockRef, Comparison, Due, FactIs, Rule
+from duly.rules.count import Count
+from duly.rules.model import ClockKind, ClockRef, Comparison, Due, DueEntry, DueTable, FactIs, Rule
 from duly.rules.noun import Fact, Field, Noun, RecordPerson, Time
 from duly.rules.plan import Plan
 from duly.rules.problem import CODES, Mark
+from duly.time.duration import Duration
 from duly.time.zone import UTC
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -36,7 +38,11 @@ insert into orders values
   (3, 1, 'presale', 'web', 500, null, '2024-03-04 09:00:00', '2024-03-04 09:01:00', null, null, null),
   (4, 3, 'normal', 'App', 500.01, null, '2024-03-04 09:00:00', null, null, null, null),
   (5, null, 'normal', 'app ', null, null, '2024-03-04 09:00:00', '2024-03-04 11:00:00', null, '2024-03-05 12:00:00',
-   null)
+   null);
+create table contacts(order_id int, solved int, said_at {time});
+insert into contacts values (1, 0, '2024-02-28 09:30:00'), (1, 0, '2024-02-28 09:30:01'), (1, 0, '2024-03-06 09:30:00'),
+  (1, 0, '2024-03-06 09:30:01'), (1, 0, null), (1, 1, '2024-03-06 09:00:00'), (1, null, '2024-03-06 09:00:00'),
+  (2, 0, '2024-03-05 09:30:00'), (3, 0, '2024-03-05 09:30:01'), (null, 0, '2024-03-06 09:00:00')
 """
 TYPES = {
     "sqlite": {"id": "integer primary key", "time": "text", "date": "date"},
@@ -71,6 +77,10 @@ ORDERS = Noun(
         "order": Field("order", "o.id"),
         "origin": Field("origin", "o.origin"),
         "amount": Field("amount", "o.amount", kind="money", currency="CNY"),
+    },
+    counts={
+        "contacts": Count("contacts", "contacts k", "k.order_id = o.id and k.solved = 0", "k.said_at"),
+        "slips": Count("slips", "contacts k", "k.order_id = o.id or k.solved > 1"),
     },
     people={
         "customer": RecordPerson(
@@ -220,6 +230,99 @@ def test_comparisons_are_exact_and_nulls_do_not_match(source, field, operator, v
     """Numbers compare as numbers, texts byte by byte on every database, and NULL is unlike everything."""
     where = (Comparison(field, operator, values, MARK),)
     assert keys(source, plan(clock="placed_at", where=where)) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "operator", "amount", "within", "expected"),
+    [
+        ("contacts", ">=", "1", "7d", [1, 2, 3]),
+        ("contacts", ">=", "2", "7d", [1]),
+        ("contacts", ">", "2", "7d", []),
+        ("contacts", ">=", "1", "24h", [1, 3]),
+        ("contacts", "=", "0", "7d", [4, 5]),
+        ("contacts", "!=", "0", "7d", [1, 2, 3]),
+        ("contacts", "<", "2", "8d", [2, 3, 4, 5]),
+        ("contacts", "<=", "1", "1m", [1, 2, 3, 4, 5]),
+        ("contacts", ">=", "5", None, [1]),
+        ("slips", "=", "1", None, [2, 3]),
+    ],
+)
+def test_counts_look_back_from_now_and_are_never_unknown(source, count, operator, amount, within, expected):
+    """What was said exactly seven days ago is over, and what is said now counts; what is to come does not."""
+    span = Duration.parse(within) if within else None
+    where = (Comparison(count, operator, (amount,), MARK, span),)
+    asked = plan(clock="placed_at", where=where)
+    assert keys(source, asked) == expected
+    answered = source.lookup(asked, [b"%d" % number for number in range(1, 6)], NOW)
+    assert sorted(number for number in range(1, 6) if answered[b"%d" % number].matches) == expected
+
+
+def test_counts_over_several_spans_are_asked_at_once(source):
+    """One rule may look back over a week and over a day, and keep out those of whom there is nothing to count."""
+    week, day = (Comparison("contacts", ">=", ("1",), MARK, Duration.parse(span)) for span in ("7d", "24h"))
+    asked = plan(clock="placed_at", where=(week,), except_=(day,))
+    assert keys(source, asked) == [2]
+    assert source.probe(asked, NOW) == []
+
+
+def test_a_count_that_cannot_be_asked_is_named_with_its_vocabulary(source):
+    """A misspelt column of a count is a problem of the count."""
+    noun = change(ORDERS, counts={"contacts": Count("contacts", "contacts k", "k.orderid = o.id")})
+    problems = source.probe(plan(noun, where=(Comparison("contacts", ">=", ("1",), MARK),)), NOW)
+    assert ["correct counts.contacts in" in problem.cure for problem in problems] == [True]
+
+
+def test_days_of_a_count_end_at_the_same_time_of_the_wall(sqlite_url, open_source):
+    """Over a change of the clocks “1d” is 25 hours, and “24h” is 24."""
+    fill(
+        sqlite_url,
+        "create table c(id integer primary key, at text); create table k(at text);"
+        "insert into c values (1, '2024-10-26 08:00'); insert into k values ('2024-10-26T12:30:00.5')",
+    )
+    noun = Noun(
+        "c", "c", "s", "c", ("c.id",), times={"at": Time("at", "c.at")}, counts={"k": Count("k", "k", "1", "k.at")}
+    )
+    source, now = open_source(sqlite_url, ZoneInfo("Europe/London")), dt.datetime(2024, 10, 27, 12, tzinfo=UTC)
+    for span, expected in (("24h", []), ("1d", [1])):
+        rule = plan(noun, clock="at", where=(Comparison("k", ">=", ("1",), MARK, Duration.parse(span)),))
+        assert (
+            sorted(json.loads(c.key) for batch in source.candidates(rule, now, None, None) for c in batch) == expected
+        )
+
+
+def test_a_pause_says_since_when_it_holds(source):
+    """Of what stops the clock a candidate tells what holds, and since when where the vocabulary knows."""
+    answered = Fact("answered", "o.answered_at is not null", "o.answered_at")
+    noun = change(ORDERS, facts={"answered": answered, "app": Fact("app", "o.id = 1")})
+    asked = plan(noun, pause=(is_("answered"), is_("app"), Comparison("amount", ">", ("499.99",), MARK)))
+    paused = {number: candidate.paused for number, candidate in found(source, asked).items()}
+    assert paused == {
+        1: {"app": None},
+        2: {"answered": dt.datetime(2024, 3, 5, 0, tzinfo=UTC)},
+        3: {"amount > 499.99": None},
+        5: {},
+    }
+    assert source.lookup(asked, [b"2"], NOW)[b"2"].candidate == found(source, asked)[2]
+
+
+def test_a_stage_is_part_of_the_clock(source):
+    """Where a field has a clock of its own, its value stands behind the clock; where it has none, beside it."""
+    table = Due(table=DueTable("origin", {"app": DueEntry(Duration.parse("1d"))}))
+    beside = found(source, plan(due=table))
+    assert {number: (one.clock[17:], one.stage) for number, one in beside.items()} == {
+        1: ("00", "app"),
+        2: ("00", ""),
+        3: ("00", "web"),
+        5: ("00", "app"),
+    }
+    staged = change(ORDERS, fields={"origin": Field("origin", "o.origin", since="paid_at")})
+    behind = found(source, plan(staged, due=table))
+    assert {number: one.clock[17:] for number, one in behind.items()} == {
+        1: "00 app",
+        2: "00",
+        3: "00 web",
+        5: "00 app",
+    }
 
 
 def test_the_clock_is_read_in_the_sources_zone_and_spelled_to_the_second(source):
@@ -439,6 +542,9 @@ def hostile_nouns(sql):
     yield change(ORDERS, from_=f"orders o where ({sql}")
     yield change(ORDERS, from_=sql)
     yield change(ORDERS, teams={"department": sql})
+    yield change(ORDERS, counts={"contacts": Count("contacts", sql, "1 = 1", "k.said_at")})
+    yield change(ORDERS, counts={"contacts": Count("contacts", "contacts k", sql, "k.said_at")})
+    yield change(ORDERS, counts={"contacts": Count("contacts", "contacts k", "1 = 1", sql)})
 
 
 @pytest.mark.parametrize("kind", WRITES)
@@ -453,7 +559,7 @@ def test_no_fragment_can_write(request, kind, open_source):
     source = open_source(url)
     for sql in WRITES[kind]:
         for noun in hostile_nouns(sql):
-            hostile = plan(noun)
+            hostile = plan(noun, where=("paid", Comparison("contacts", ">=", ("1",), MARK, Duration.parse("7d"))))
             for question in (
                 lambda hostile=hostile: list(source.candidates(hostile, NOW, None, None)),
                 lambda hostile=hostile: source.lookup(hostile, [b"1"], NOW),

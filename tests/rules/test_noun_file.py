@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duly.rules.count import Count
 from duly.rules.noun import Fact, Field, RecordPerson, Time
 from duly.rules.noun_file import read_noun
 from duly.rules.problem import Problems
@@ -109,7 +110,39 @@ def test_date_digits_stay_text():
     assert noun.fields["no"].sql == "o.id"
 
 
-@pytest.mark.parametrize("key", ["counts", "writes"])
+def test_a_count_has_its_own_tables_and_says_which_of_their_rows_are_the_records():
+    """`counts` names another table, what ties its rows to the record, and when each came to be."""
+    text = ORDERS + "counts:\n  contacts: {from: contacts k, on: k.order_id = o.id, at: k.at}\n"
+    noun = read_noun(text, PATH, Problems())
+    assert noun.counts == {"contacts": Count("contacts", "contacts k", "k.order_id = o.id", "k.at")}
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        (
+            "contacts: ¦k",
+            "V003 the count “contacts” must be a mapping, not “k”; write {from: TABLE, on: CONDITION, at: TIME}",
+        ),
+        ("contacts: ¦{from: contacts k}", "V002 “on” is missing; add “on: …”"),
+        (
+            "contacts: {from: ¦contacts k where 1, on: k.a}",
+            "V010 “where” after the tables: “from” takes tables and joins, conditions are facts",
+        ),
+        (
+            "contacts: {from: contacts k, on: ¦k.a; drop, at: k.b}",
+            "V010 “;” ends a statement: put one SQL expression here, without “;”",
+        ),
+        ("¦shipped: {from: contacts k, on: k.a}", "V006 “shipped” stands under “facts” already; rename one of the two"),
+    ],
+)
+def test_each_slip_of_a_count_is_told_at_its_word(written, sentence):
+    """A count without its parts, with more than SQL's one expression, or under a word that means something else."""
+    before = written.partition("¦")[0]
+    assert problems_of(ORDERS + f"counts:\n  {written.replace('¦', '')}\n") == [f"27:{len(before) + 3} {sentence}"]
+
+
+@pytest.mark.parametrize("key", ["writes"])
 def test_later_sections_are_refused(key):
     """What only a later version reads is refused by name, at the word itself."""
     assert problems_of(ORDERS + f"{key}: {{a: b}}\n") == [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from duly.rules.model import AudienceKind, Cap, ClockKind, Comparison, FactIs, Rate, When
 from duly.rules.problem import Problems
 from duly.rules.rule_file import _KEYS, draft_rule, read_rule
-from duly.time.duration import Unit
+from duly.time.duration import Duration, Unit
 
 HEAD = "rule: R\nowner: o\nwatch: orders\n"
 BASE = HEAD + "where: [paid]\nclock: paid_at\ncheck: every 10m\n"
@@ -159,6 +159,8 @@ def test_audiences(written, kind, role, name):
         ("origin is not app", Comparison("origin", "is not", ("app",), None)),
         ("order stage = new order", Comparison("order stage", "=", ("new order",), None)),
         ("issue >= 5", Comparison("issue", ">=", ("5",), None)),
+        ("unsolved contacts >= 3 in 7d", Comparison("unsolved contacts", ">=", ("3",), None, Duration.parse("7d"))),
+        ("born in is 7 in 7d", Comparison("born in", "is", ("7 in 7d",), None)),
     ],
 )
 def test_conditions(written, expected):
@@ -281,11 +283,22 @@ def test_clocks_of_the_later_language(clock):
     ]
 
 
-def test_a_count_over_time_is_of_the_later_language():
-    """`unsolved contacts >= 3 in 7d` is told to be for later, not to be a strange number."""
-    assert found(HEAD + "where: [unsolved contacts >= 3 in 7d]\nclock: c\ncheck: every 10m\n" + STEPS) == [
-        ("4:30", "R010", "a count over a span of time is not part of this version yet; leave it out")
-    ]
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("contacts >= 3 in ¦7 days", "“7 days”: Duly says “7d”"),
+        (
+            "contacts >= 3 in ¦2 working days",
+            "a count cannot look back over “2 working days”; write a span such as “24h” or “7d”",
+        ),
+        ("contacts >= 3 in ¦50%", "a count cannot look back over “50%”; write a span such as “24h” or “7d”"),
+        ("contacts >= 3 in ¦at once", "a count cannot look back over “at once”; write a span such as “24h” or “7d”"),
+    ],
+)
+def test_how_far_a_count_looks_back_is_a_span_of_real_time(written, sentence):
+    """A count looks back over hours or days: how long a team has worked, no source can tell."""
+    text, place = marked(HEAD + f"where: [{written}]\nclock: c\ncheck: every 10m\n" + STEPS)
+    assert found(text) == [(place, "R004", sentence)]
 
 
 SLIPS = [

@@ -88,7 +88,9 @@ class Chapter:
         """Which stretches of its time counted, from its clock to its due time."""
         if self.version is None or self.length is None or self.case.due_at is None:
             return ()
-        return account(self.version.working, self.length, self.case.clock_at, self.case.due_at)
+        stood = Pauses.of(self.stood).before(self.case.due_at)
+        paused = [(stretch.began, stretch.ended) for stretch in stood.stretches]
+        return account(self.version.working, self.length, self.case.clock_at, self.case.due_at, paused)
 
 
 @dataclass(frozen=True)

@@ -107,12 +107,12 @@ class ExampleRecord:
             self._became[fact] = now
             proofs = self._proofs[fact]
         else:
-            field = max(
-                (f for f in self._noun.fields.values() if fact.startswith(f"{f.name} ")), key=lambda f: len(f.name)
-            )
-            value = fact.removeprefix(field.name).strip() if what == fact else "none"
-            self._fields[field.name] = _field_value(self._noun, field.name, value)
-            proofs = (field.since,) if field.since else ()
+            named = (*self._noun.fields, *self._noun.counts)
+            name = max((name for name in named if fact.startswith(f"{name} ")), key=len)
+            value = fact.removeprefix(name).strip() if what == fact else "none"
+            self._fields[name] = _field_value(self._noun, name, value)
+            field = self._noun.fields.get(name)
+            proofs = (field.since,) if field and field.since else ()
         for name in proofs:
             at = midnight(now.astimezone(self._local).date(), self._local) if self._noun.times[name].is_date else now
             self._times[name] = None if what.startswith("not ") else at
@@ -210,7 +210,7 @@ class ExampleRecord:
     def _holds(self, condition: Condition, now: dt.datetime) -> bool:
         if isinstance(condition, FactIs):
             return self._is_so(condition.fact, now) == condition.wanted
-        value = self._fields.get(condition.field)
+        value = self._fields.get(condition.field, "0" if condition.field in self._noun.counts else None)
         matched = value is not None and self._compare(condition, value)
         return matched != (condition.operator in _UNLIKE)
 
@@ -225,7 +225,7 @@ class ExampleRecord:
     def _compare(self, condition: Comparison, value: str) -> bool:
         if condition.operator in _ORDER:
             return _ORDER[condition.operator](Decimal(value), Decimal(condition.values[0]))
-        if self._noun.fields[condition.field].kind in _NUMBERS:
+        if _is_number(self._noun, condition.field):
             return Decimal(value) in map(Decimal, condition.values)
         return value in condition.values
 
@@ -260,10 +260,15 @@ def _wanted_fields(bound: BoundRule) -> dict[str, str | None]:
     return found
 
 
+def _is_number(noun: Noun, name: str) -> bool:
+    """Tell whether a field or a count is a number, as every count is."""
+    return name in noun.counts or noun.fields[name].kind in _NUMBERS
+
+
 def _field_value(noun: Noun, name: str, value: str) -> str | None:
     if value == "none":
         return None
-    if noun.fields[name].kind in _NUMBERS:
+    if _is_number(noun, name):
         try:
             Decimal(value)
         except InvalidOperation:

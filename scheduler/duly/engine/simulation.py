@@ -273,6 +273,9 @@ def _moves(condition: Condition, noun: Noun) -> bool:
     if isinstance(condition, FactIs):
         fact = noun.facts[condition.fact]
         return not fact.at and (":now" in fact.sql or ":today" in fact.sql)
+    count = noun.counts.get(condition.field)
+    if count:
+        return condition.within is not None or ":now" in count.on or ":today" in count.on
     sql = noun.fields[condition.field].sql
     return ":now" in sql or ":today" in sql
 

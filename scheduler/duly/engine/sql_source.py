@@ -77,7 +77,7 @@ class SqlSource:
             return
         rows = RowReader(plan, self._times, day)
         report = unreadable or partial(_warn, plan)
-        values = self._spell.now(now) | self._spell.bounds(low, high)
+        values = self._now(plan, now) | self._spell.bounds(low, high)
         earliest, latest = low or dt.datetime.min.replace(tzinfo=dt.UTC), high or dt.datetime.max.replace(tzinfo=dt.UTC)
         with closing(self._stream(plan, plan.candidates(self._dialect), values)) as batches:
             for batch in batches:
@@ -98,7 +98,7 @@ class SqlSource:
     ) -> dict[bytes, Record]:
         """Look records up as `duly.engine.source.Source` says."""
         rows = RowReader(plan, self._times, day)
-        statement, values = plan.lookup(self._dialect), self._spell.now(now)
+        statement, values = plan.lookup(self._dialect), self._now(plan, now)
         found = {}
         for start in range(0, len(keys), BATCH):
             asked = set(keys[start : start + BATCH])
@@ -116,7 +116,7 @@ class SqlSource:
             return 0, []
         rows = RowReader(plan, self._times, day)
         count, first = 0, list[bytes]()
-        values = self._spell.now(now) | self._spell.likely()
+        values = self._now(plan, now) | self._spell.likely()
         with closing(self._stream(plan, plan.clockless(self._dialect), values)) as batches:
             for batch in batches:
                 without = [row for row in batch if not rows.has_clock(row)]
@@ -167,7 +167,7 @@ class SqlSource:
 
     def probe(self, plan: Plan, now: dt.datetime) -> list[Problem]:
         """Try the words of the vocabulary as `duly.engine.source.Source` says."""
-        values = self._spell.now(now) | self._spell.bounds(None, None)
+        values = self._now(plan, now) | self._spell.bounds(None, None)
         problems = []
         for word, statement in plan.probes(self._dialect):
             try:
@@ -243,6 +243,9 @@ class SqlSource:
         """
         with self._asking(noun) as connection:
             return connection.execute(statement, self._spell.now(now)).all()
+
+    def _now(self, plan: Plan, now: dt.datetime) -> dict[str, object]:
+        return self._spell.now(now) | self._spell.spans(now, plan.spans)
 
     def _stream(
         self, plan: Plan, statement: sa.TextClause, values: Mapping[str, object]

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from duly.rules.noun import Time
+from duly.time.duration import Duration, Unit
 from duly.time.zone import UTC, instant, midnight, zone
 
 Reading = tuple[dt.datetime, str]
@@ -150,6 +151,16 @@ class TimeWriter:
         if self._as_text:
             return {"now": wall.isoformat(" ", "seconds"), "today": wall.date().isoformat()}
         return {"now": wall, "today": wall.date()}
+
+    def spans(self, now: dt.datetime, spans: Mapping[str, Duration]) -> dict[str, object]:
+        """Give, by name, from when on a count looks back over each span: days end at the same time of the wall."""
+        found: dict[str, object] = {}
+        for name, span in spans.items():
+            since = now if span.unit is Unit.DAYS else now - dt.timedelta(seconds=span.amount)
+            wall = since.astimezone(self._zone).replace(tzinfo=None)
+            wall -= dt.timedelta(days=span.amount) if span.unit is Unit.DAYS else dt.timedelta()
+            found[name] = wall.isoformat(" ", "seconds") if self._as_text else wall
+        return found
 
     def bounds(self, low: dt.datetime | None, high: dt.datetime | None) -> dict[str, object]:
         """Give ``:low``, ``:high``, ``:low_day`` and ``:high_day``, half-open and wide enough to lose no record.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from duly.rules.count import SPANS
 from duly.rules.model import Comparison, Condition, FactIs
-from duly.rules.problem import Problems
+from duly.rules.problem import Mark, Problems
 from duly.rules.yaml import Scalar
+from duly.time.duration import Duration
 
 _COMPARISON = re.compile(
     r"(?P<field>.*?)(?:\s*(?P<sign>>=|<=|!=|==|=>|=<|<>|=|<|>|≥|≤|≠|＞|＜|＝)\s*|\s+(?P<is>is not|is)(?:\s+|$))"
@@ -25,7 +27,7 @@ _SLIPS = {
     "＜": "<",
     "＝": "=",
 }
-_COUNTED = re.compile(r"\S+\s+in\s+\d+\s*\w+")
+_COUNTED = re.compile(r"(?P<amount>\S+)\s+in\s+(?P<span>\S.*)")
 _FULL_WIDTH = re.compile("[，：]")
 
 
@@ -75,12 +77,27 @@ def _comparison(scalar: Scalar, found: re.Match[str], problems: Problems) -> Con
     if not value:
         problems.add("R004", scalar.at(shift), f"“{field} {operator}” needs a value", "write “amount >= 500”")
         return None
-    if found["sign"] and _COUNTED.fullmatch(value):
-        message = "a count over a span of time is not part of this version yet"
-        problems.add("R010", scalar.at(shift + found.start("value")), message, "leave it out")
-        return None
+    counted = _COUNTED.fullmatch(value) if found["sign"] else None
+    if counted:
+        mark = scalar.at(shift + found.start("field"))
+        within = _span(counted["span"], scalar.at(shift + found.start("value") + counted.start("span")), problems)
+        return Comparison(field, operator, (counted["amount"],), mark, within) if within else None
     values = tuple(" ".join(part.split()) for part in re.split(r"\s+or\s+", value)) if found["is"] else (value,)
     if not all(values) or values[-1].endswith(" or") or value == "or":
         problems.add("R004", scalar.at(shift + found.start("value")), "“or” needs a value on both sides")
         return None
     return Comparison(field, operator, values, scalar.at(shift + found.start("field")))
+
+
+def _span(text: str, mark: Mark, problems: Problems) -> Duration | None:
+    """Read how far a count looks back."""
+    try:
+        span = Duration.parse(text)
+    except ValueError as error:
+        problems.add("R004", mark, str(error))
+        return None
+    if span.unit not in SPANS or span.amount == 0:
+        cure = "write a span such as “24h” or “7d”"
+        problems.add("R004", mark, f"a count cannot look back over “{span.written}”", cure)
+        return None
+    return span

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from duly.rules.count import Count
 from duly.rules.model import Comparison, Condition, FactIs
 from duly.rules.noun import Field, Noun
 from duly.rules.place import place_of
 from duly.rules.problem import Mark, Problems, suggest, suggest_or_list
 
+LONGEST_COUNT = 9
+"""How many digits a count may have: more are a slip of the pen."""
+
 _ORDERED = frozenset({"<", "<=", ">", ">="})
+_WORDED = frozenset({"is", "is not"})
 
 
 def check_condition(condition: Condition, noun: Noun, text: str, problems: Problems) -> bool:
@@ -21,7 +26,14 @@ def check_condition(condition: Condition, noun: Noun, text: str, problems: Probl
     """
     if isinstance(condition, FactIs):
         return check_fact(condition.fact, noun, condition.mark, problems)
+    if condition.field in noun.counts:
+        return _check_count(condition, noun.counts[condition.field], text, problems)
     field = noun.fields.get(condition.field)
+    if field is not None and condition.within is not None:
+        mark = place_of(condition.within.written, text, condition.mark)
+        message = f"“{field.name}” is a field, and only a count looks back over “{condition.within}”"
+        problems.add("R020", mark, message, f"leave out “in {condition.within}”")
+        return False
     if field is None:
         _unknown_field(condition, noun, problems)
         return False
@@ -40,6 +52,8 @@ def check_fact(name: str, noun: Noun, mark: Mark, problems: Problems) -> bool:
         return True
     if name in noun.fields:
         problems.add("R005", mark, f"“{name}” is a field, not a fact", f"compare it, such as “{name} is …”")
+    elif name in noun.counts:
+        problems.add("R005", mark, f"“{name}” is a count, not a fact", f"compare it, such as “{name} >= 3”")
     elif name in noun.times:
         problems.add("R005", mark, f"“{name}” is a time, not a fact", "let the vocabulary define a fact for it")
     else:
@@ -55,7 +69,26 @@ def _unknown_field(condition: Comparison, noun: Noun, problems: Problems) -> Non
     elif name in noun.times:
         problems.add("R005", condition.mark, f"“{name}” is a time, not a field", "times cannot be compared in rules")
     else:
-        problems.add("R005", condition.mark, f"unknown field “{name}”", suggest_or_list(name, noun.fields))
+        known, what = (noun.counts, "count") if condition.within else ({**noun.fields, **noun.counts}, "field")
+        problems.add("R005", condition.mark, f"unknown {what} “{name}”", suggest_or_list(name, known))
+
+
+def _check_count(condition: Comparison, count: Count, text: str, problems: Problems) -> bool:
+    value = condition.values[0]
+    if condition.operator in _WORDED:
+        mark = place_of(condition.operator, text, condition.mark)
+        message = f"“{count.name}” is a number, so “{condition.operator}” cannot compare it"
+        problems.add("R020", mark, message, "write “>=”, “<=”, “>”, “<”, “=” or “!=”")
+    elif not (value.isascii() and value.isdigit() and len(value) <= LONGEST_COUNT):
+        mark = place_of(value, text, condition.mark)
+        problems.add("R020", mark, f"“{count.name}” is a count, and “{value}” is none", "write digits, such as “3”")
+    elif condition.within and not count.at:
+        mark = place_of(condition.within.written, text, condition.mark)
+        message = f"“{count.name}” cannot look back, for it has no “at” in the vocabulary"
+        problems.add("R020", mark, message, f"add it, or leave out “in {condition.within}”")
+    else:
+        return True
+    return False
 
 
 def _fits(value: str, field: Field, mark: Mark, problems: Problems) -> bool:

@@ -41,7 +41,7 @@ class _Example:
     def bind(self, audiences: Collection[str]) -> Example:
         given: dict[str, str] = {}
         people: dict[str, Mapping[str, str]] = {}
-        known = {*self.noun.times, *self.noun.facts, *self.noun.fields}
+        known = {*self.noun.times, *self.noun.facts, *self.noun.fields, *self.noun.counts}
         for word, values in self.example.people.items():
             if word != self.noun.one and word not in self.noun.people:
                 cure = suggest_or_list(word, {self.noun.one, *self.noun.people})
@@ -79,6 +79,11 @@ class _Example:
                 except ValueError as error:
                     self._problem("004", place, str(error))
 
+    @property
+    def _named(self) -> tuple[str, ...]:
+        """What has a value that may change."""
+        return (*self.noun.fields, *self.noun.counts)
+
     def _check_event(self, event: ExampleEvent) -> None:
         what = event.what.removeprefix("not ")
         if what in self.noun.facts or event.what in EVENTS:
@@ -86,7 +91,7 @@ class _Example:
         if time := next((name for name in self.noun.times if event.what.startswith(f"{name} ")), None):
             self._check_given({time: event.what.removeprefix(time).strip()})
             return
-        field = next((name for name in self.noun.fields if what == name or what.startswith(f"{name} ")), None)
+        field = next((name for name in self._named if what == name or what.startswith(f"{name} ")), None)
         if field is None:
             cure = (
                 suggest(what, [*self.noun.facts, *EVENTS])
@@ -94,7 +99,8 @@ class _Example:
             )
             self._problem("005", self._place(what, event.mark), f"“{what}” is nothing that happens", cure)
             return
-        value, options = what.removeprefix(field).strip(), self.noun.fields[field].one_of
+        value = what.removeprefix(field).strip()
+        options = self.noun.fields[field].one_of if field in self.noun.fields else ()
         if not value:
             self._problem("004", self._place(what, event.mark), f"“{field}” needs its new value", f"write “{field} …”")
         elif options and value not in options:

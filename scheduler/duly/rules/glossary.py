@@ -68,7 +68,10 @@ def used_words(bound: BoundRule, words: Words) -> set[Use]:
     rule, noun, plan = bound.rule, bound.noun, bound.plan
     used: set[Use] = set()
     for condition in plan.conditions:
-        used.add(("fields", condition.field) if isinstance(condition, Comparison) else ("facts", condition.fact))
+        if isinstance(condition, Comparison):
+            used.add(("counts" if condition.field in noun.counts else "fields", condition.field))
+        else:
+            used.add(("facts", condition.fact))
     used |= {("times", time.name) for time in (plan.clock, plan.due, *plan.leaves) if time}
     if rule.cover:
         used.add(("facts", rule.cover.partition(" of ")[2]))

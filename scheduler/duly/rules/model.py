@@ -36,18 +36,21 @@ class FactIs:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A condition on one field: ``amount >= 500``, ``origin is app or web``.
+    """A condition on one field or count: ``amount >= 500``, ``origin is app or web``, ``contacts >= 3 in 7d``.
 
     ``operator`` is one of ``= != < <= > >=``, ``is``, ``is not``; ``values`` holds one text, or several after ``is``.
+    ``within`` is how far a count looks back.
     """
 
     field: str
     operator: str
     values: tuple[str, ...]
     mark: Mark = dataclasses.field(compare=False)
+    within: Duration | None = None
 
     def __str__(self) -> str:
-        return f"{self.field} {self.operator} {' or '.join(self.values)}"
+        span = f" in {self.within}" if self.within else ""
+        return f"{self.field} {self.operator} {' or '.join(self.values)}{span}"
 
 
 Condition = FactIs | Comparison

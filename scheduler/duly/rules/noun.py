@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from duly.rules.count import Count
 from duly.rules.measure import Measure
 from duly.rules.model import Marks
 
@@ -84,6 +85,7 @@ class Noun:
     times: Mapping[str, Time] = field(default_factory=dict)
     facts: Mapping[str, Fact] = field(default_factory=dict)
     fields: Mapping[str, Field] = field(default_factory=dict)
+    counts: Mapping[str, Count] = field(default_factory=dict)
     people: Mapping[str, RecordPerson] = field(default_factory=dict)
     teams: Mapping[str, str] = field(default_factory=dict)
     measures: Mapping[str, Measure] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from duly.rules import fragment, yaml
+from duly.rules.count import Count
 from duly.rules.marks import marks_of
 from duly.rules.measure import Measure
 from duly.rules.measure_file import check_measures, read_measure
@@ -17,8 +18,22 @@ from duly.rules.reader import Reader, describe
 
 T = TypeVar("T")
 
-_KEYS = ("noun", "one", "source", "from", "key", "zone", "times", "facts", "fields", "people", "teams", "measures")
-_LATER = ("counts", "writes")
+_KEYS = (
+    "noun",
+    "one",
+    "source",
+    "from",
+    "key",
+    "zone",
+    "times",
+    "facts",
+    "fields",
+    "counts",
+    "people",
+    "teams",
+    "measures",
+)
+_LATER = ("writes",)
 _MANY = ("many", "on", "key")
 _ATTRIBUTES = ("name", "phone", "email", "chat", "lang", "zone", "rest")
 _TAKEN = frozenset({"owner", "told", "in charge"})
@@ -70,6 +85,7 @@ class _NounReader:
             times=self._entries("times", self._time),
             facts=self._entries("facts", self._fact),
             fields=self._entries("fields", self._field),
+            counts=self._entries("counts", self._count),
             people=self._entries("people", self._person),
             teams=self._entries("teams", self._team),
             measures=self._entries("measures", self._measure),
@@ -145,6 +161,21 @@ class _NounReader:
             currency=self._sql(reader, "currency"),
             one_of=tuple(option.value for option in reader.texts("one of")),
             since=since,
+        )
+
+    def _count(self, name: str, value: yaml.Node) -> Count | None:
+        if isinstance(value, yaml.Scalar):
+            cure = "write {from: TABLE, on: CONDITION, at: TIME}"
+            self._problem("003", value.mark, f"the count “{name}” must be a mapping, not {describe(value)}", cure)
+            return None
+        reader = self._sub(name, value, ("from", "on", "at"))
+        if reader is None:
+            return None
+        return Count(
+            name,
+            self._sql(reader, "from", required=True, check=fragment.tables),
+            self._sql(reader, "on", required=True),
+            self._sql(reader, "at"),
         )
 
     def _person(self, name: str, value: yaml.Node) -> RecordPerson | None:
@@ -270,7 +301,7 @@ class _NounReader:
             if word.value in _TAKEN:
                 message = f"“{word.value}” means somebody else in every rule"
                 self._problem("011", word.mark, message, "choose another word")
-        for sections in (("times", "facts", "fields"), ("people", "teams")):
+        for sections in (("times", "facts", "fields", "counts"), ("people", "teams")):
             first: dict[str, str] = {}
             for section in sections:
                 for word, _ in _section(self.reader.map, section):

@@ -9,10 +9,12 @@ from functools import cached_property
 
 import sqlalchemy as sa
 
+from duly.rules.count import count_sql, since
 from duly.rules.crowd_plan import CrowdPlan
 from duly.rules.fragment import for_text
 from duly.rules.model import ClockKind, Comparison, Condition, FactIs, Rule
 from duly.rules.noun import Field, Noun, RecordPerson, Time
+from duly.time.duration import Duration
 
 _ONE_STATEMENT = ":now is not null"
 """Always true. A driver that has at least one value to bind sends one statement and no more, whatever the SQL says."""
@@ -32,10 +34,10 @@ trailing spaces, no capitals come in between. For the field and for the value.""
 class Plan:
     """The SQL of one rule over one noun.
 
-    Every statement is a ``text()`` whose values are bound, never pasted. It takes ``:now``, and where the SQL of the
-    vocabulary says so ``:today``. Its columns come in a fixed order: the ``head`` (the key, then `leaves`, then the
-    clock's ``matter``, the record's ``zone`` and the field `per` where there are any, then of each of `pauses` whether
-    it holds and, where that is known, since when), and in a lookup the `tail` after it.
+    Every statement is a ``text()`` whose values are bound, never pasted. It takes ``:now``, where the SQL of the
+    vocabulary says so ``:today``, and a value for each of `spans`. Its columns come in a fixed order: the ``head`` (the
+    key, then `leaves`, then the clock's ``matter``, the record's ``zone`` and the field `per` where there are any, then
+    of each of `pauses` whether it holds and, where that is known, since when), and in a lookup the `tail` after it.
 
     Parameters
     ----------
@@ -134,6 +136,12 @@ class Plan:
         """What to ask about each word of the noun that means many people."""
         return {name: CrowdPlan(self.noun, person) for name, person in self.noun.people.items() if person.many}
 
+    @cached_property
+    def spans(self) -> dict[str, Duration]:
+        """How far back its counts look, by the name of the value that a statement takes for that: ``since_7_days``."""
+        spans = [each.within for each in self.conditions if isinstance(each, Comparison) and each.within]
+        return {since(span): span for span in spans}
+
     def candidates(self, dialect: str) -> sa.TextClause:
         """Ask for the records that match and whose clock may lie between two bounds.
 
@@ -195,8 +203,7 @@ class Plan:
         yield from self._time_probes()
         for condition in self.conditions:
             binds: list[sa.BindParameter[object]] = []
-            word = f"facts.{condition.fact}" if isinstance(condition, FactIs) else f"fields.{condition.field}"
-            yield word, self._probe("1", self._holds(condition, dialect, binds), binds)
+            yield self._place(condition), self._probe("1", self._holds(condition, dialect, binds), binds)
         for name, field in self.noun.fields.items():
             yield f"fields.{name}", self._probe(_sql(field.sql))
         for name, person in self._single.items():
@@ -206,6 +213,12 @@ class Plan:
             yield from crowd.probes()
         for name, sql in self.noun.teams.items():
             yield f"teams.{name}", self._probe(_sql(sql))
+
+    def _place(self, condition: Condition) -> str:
+        """Say where in the vocabulary the word of a condition stands."""
+        if isinstance(condition, FactIs):
+            return f"facts.{condition.fact}"
+        return f"{'counts' if condition.field in self.noun.counts else 'fields'}.{condition.field}"
 
     def _time_probes(self) -> Iterator[tuple[str, sa.TextClause]]:
         for leaf in self.leaves:
@@ -272,8 +285,9 @@ class Plan:
 
     def _compare(self, condition: Comparison, dialect: str, binds: list[sa.BindParameter[object]]) -> str:
         dialect = "mysql" if dialect == "mariadb" else dialect
-        field = self.noun.fields[condition.field]
-        is_number = field.kind in {"number", "money"}
+        count, field = self.noun.counts.get(condition.field), self.noun.fields.get(condition.field)
+        is_number = count is not None or (field is not None and field.kind in {"number", "money"})
+        sql = count_sql(count, condition.within, dialect) if count else _sql(field.sql if field else "null")
         left, right = ("cast({} as numeric)" if dialect == "sqlite" else "{}", "{}") if is_number else _TEXT[dialect]
         places = []
         for value in condition.values:
@@ -283,7 +297,7 @@ class Plan:
             places.append(right.format(f":{name}"))
         operator = _UNLIKE.get(condition.operator, condition.operator)
         matched = f"in ({', '.join(places)})" if operator in {"=", "is"} else f"{operator} {places[0]}"
-        return f"{left.format(_sql(field.sql))} {matched}"
+        return f"{left.format(sql)} {matched}"
 
     def _probe(self, column: str, where: str = "", binds: Iterable[sa.BindParameter[object]] = ()) -> sa.TextClause:
         return self._select([column], [where] if where else [], binds, end="limit 0")

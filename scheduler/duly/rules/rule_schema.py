@@ -180,13 +180,13 @@ def _of(noun: Noun, around: Surroundings, doings: Collection[str]) -> dict[str, 
 
 def _condition(noun: Noun) -> Schema:
     named = [*noun.facts, *(f"not {fact}" for fact in noun.facts)]
-    figures = either([*noun.fields, *getattr(noun, "counts", ())])
+    figures = either([*noun.fields, *noun.counts])
     compared = rf"^\s*({figures})(\s+is(\s+not)?\s+|\s*(=|!=|<=|>=|<|>)\s*)\S"
     return one_of(named, {"type": "string", "pattern": compared}) if figures else one_of(named)
 
 
 def _example(noun: Noun) -> Schema:
-    words = (*noun.times, *noun.facts, *noun.fields)
+    words = (*noun.times, *noun.facts, *noun.fields, *noun.counts)
     people: dict[str, Schema] = {name: {"type": "object"} for name in noun.people}
     of_record: Schema = {"type": "object"} if noun.one in noun.people else mapping(words, {})
     return mapping({*EXAMPLE_KEYS, noun.one, *people}, {**_EXAMPLE, **people, noun.one: of_record})
