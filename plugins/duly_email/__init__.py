@@ -1,8 +1,9 @@
-"""The ``email`` channel: plain-text mail through an SMTP submission server."""
+"""The ``email`` channel: mail through an SMTP submission server."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 import smtplib
 import ssl
@@ -178,6 +179,15 @@ class Email(duly.Channel):
         mail.set_content(message.text)
         if message.lang:
             mail["Content-Language"] = _one_line(message.lang)
+        if message.html:
+            mail.add_alternative(message.html, subtype="html")
+        for attachment in message.attachments:
+            kind, _, subtype = attachment.media_type.partition("/")
+            name = _one_line(attachment.name)
+            mail.add_attachment(attachment.data, maintype=kind, subtype=subtype, filename=name)
+        for place, part in enumerate(mail.walk()):
+            if part.is_multipart():  # a boundary by chance would make each attempt another mail
+                part.set_boundary(f"={hashlib.sha256(f'{message.id} {place}'.encode()).hexdigest()[:32]}")
         return mail.as_bytes()
 
 

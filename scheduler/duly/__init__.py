@@ -5,7 +5,7 @@ from duly.api.channel import Channel
 from duly.api.config import Config, Secret, field
 from duly.api.hookspec import hookimpl
 from duly.api.http import Http, Reply
-from duly.api.message import Message
+from duly.api.message import Attachment, Message
 from duly.api.person import Person
 from duly.api.verdict import Accepted, ChannelDown, MaybeSent, NotSent, Rejected, Retry, Verdict
 
@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Accepted",
     "Action",
+    "Attachment",
     "Channel",
     "ChannelDown",
     "Config",

@@ -65,6 +65,21 @@ def test_the_message_id_is_the_same_on_every_attempt(mail, mail_server):
     assert read(mail_server.got[0])["Message-ID"] == "<17-2@shop.example>"
 
 
+def test_a_report_arrives_with_its_page_and_its_file(mail, mail_server):
+    """A mail program shows the page, or the text where it shows no pages, and has the file beside it."""
+    file = duly.Attachment("日报.xlsx", "application/vnd.ms-excel", bytes(range(256)))
+    report = dataclasses.replace(MESSAGE, html="<p>您好</p>", attachments=(file,))
+    channel = mail()
+    assert channel.send(report) == channel.send(report) == duly.Accepted("2.0.0 Ok: queued as 4F21")
+    got = read(mail_server.got[0])
+    assert got.get_body(("html",)).get_content().strip() == "<p>您好</p>"
+    assert got.get_body(("plain",)).get_content().replace("\r\n", "\n") == MESSAGE.text + "\n"
+    (attached,) = got.iter_attachments()
+    assert (attached.get_filename(), attached.get_content_type()) == (file.name, file.media_type)
+    assert attached.get_content() == file.data
+    assert mail_server.got[0] == mail_server.got[1]
+
+
 def test_a_mail_is_dated_by_dulys_clock(mail, mail_server):
     """The date is the instant that Duly gives with the message, whatever the machine's clock says."""
     mail().send(dataclasses.replace(MESSAGE, at=dt.datetime(2024, 3, 4, 1, 30, tzinfo=dt.UTC)))

@@ -7,6 +7,22 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message.
+
+    Parameters
+    ----------
+    name: of the file, with its ending.
+    media_type: such as ``text/csv``.
+    data: the file itself, the same at every attempt.
+    """
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What a channel is handed: final words for one address.
 
@@ -20,6 +36,8 @@ class Message:
     lang: language of the words.
     urgent: whether it may interrupt.
     at: when it leaves, by Duly's clock: a plugin does not read the time itself. Duly always gives it.
+    html: the same as a whole HTML page, for channels that can show one; empty where the text is all there is.
+    attachments: files that go with it, for channels that can carry them; the text stands without them.
     """
 
     id: str
@@ -30,3 +48,5 @@ class Message:
     lang: str = ""
     urgent: bool = False
     at: datetime | None = None
+    html: str = ""
+    attachments: tuple[Attachment, ...] = ()

@@ -13,6 +13,7 @@ from duly.engine.check import why_not
 from duly.engine.composer import Composed, ComposeError
 from duly.engine.crowd import word_of
 from duly.engine.doing import Doing
+from duly.engine.enclosure import NOTHING_ENCLOSED, Enclosure, enclosure_of
 from duly.engine.house import House
 from duly.engine.ladder import AGAIN, STAFF_WAIT
 from duly.engine.live import LiveRule
@@ -49,6 +50,7 @@ class Ready:
     line: what it tells of its record in a grouped message; ``None`` for a message of its own.
     as_of: when the source said so, where it could not be asked again.
     lines: what one grouped message tells, this included; empty for a message of its own.
+    enclosure: what goes with the words, for channels that can show or carry it.
     """
 
     delivery: Delivery
@@ -62,6 +64,7 @@ class Ready:
     line: Mapping[str, object] | None = None
     as_of: dt.datetime | None = None
     lines: tuple[Ready, ...] = ()
+    enclosure: Enclosure = NOTHING_ENCLOSED
 
     @property
     def parts(self) -> tuple[Ready, ...]:
@@ -201,7 +204,9 @@ class Doorman:
         """What may have left before goes out again word for word: the other side knows it by its number."""
         record = unpack(case.record, case.key) if case else None
         person = unpack_person(one.person) if one.person else Person(one.audience)
-        return Ready(one, live, case, record, person, one.to or "", Composed(one.subject or "", one.body or ""))
+        words = Composed(one.subject or "", one.body or "")
+        enclosure = _enclosed(self._report(one), one, live, words, self._zone(person, record))
+        return Ready(one, live, case, record, person, one.to or "", words, enclosure=enclosure)
 
     def _without_source(self, one: Delivery, live: LiveRule, case: Case, now: dt.datetime) -> Fate:
         blind = one.extra.get("blind", False)
@@ -243,13 +248,16 @@ class Doorman:
         if one.group_key is not None:
             return Ready(one, live, case, record, person, to, zone=local, line=told(one, live, case, record))
         values = {**told(one, live, case, record), "name": person.name, "rule": live.bound.rule.title}
-        if "report" in one.extra:
-            values |= words_of(self._report(one), local)
+        report = self._report(one)
+        if report:
+            values |= words_of(report, local)
         words = self._house.composer().compose(one.template, one.channel, person.lang, values, local)
-        return Ready(one, live, case, record, person, to, words)
+        return Ready(one, live, case, record, person, to, words, enclosure=_enclosed(report, one, live, words, local))
 
-    def _report(self, one: Delivery) -> Report:
-        """Read what a roundup found: what it tells was asked at its slot, and is not asked again."""
+    def _report(self, one: Delivery) -> Report | None:
+        """Read what a roundup found, if that is what is told: it was asked at its slot, and is not asked again."""
+        if "report" not in one.extra:
+            return None
         with self._house.ledger.read() as connection:
             found = reports.get(connection, one.extra["report"])
         if found is None:
@@ -336,6 +344,10 @@ def _holiday(live: LiveRule, case: Case) -> dict[str, object]:
     calendar = live.bound.calendar
     run = calendar.next_run(dt.date.fromisoformat(case.clock)) if calendar else None
     return dict(zip(("first", "last", "holiday"), run, strict=True)) if run else {}
+
+
+def _enclosed(report: Report | None, one: Delivery, live: LiveRule, words: Composed, local: ZoneInfo) -> Enclosure:
+    return enclosure_of(report, one, live.row.path, words.body, local) if report else NOTHING_ENCLOSED
 
 
 @lru_cache(maxsize=1024)

@@ -146,7 +146,12 @@ class Roundups:
             template=roundup.text,
             audience=one.audiences[0],
             not_before=one.not_before,
-            extra={"report": number, "slot": slot.isoformat(), "audiences": one.audiences},
+            extra={
+                "report": number,
+                "slot": slot.isoformat(),
+                "attach": roundup.attach,
+                "audiences": one.audiences,
+            },
         )
 
     def _fail(self, live: LiveRule, claim: Claim, reason: str, now: dt.datetime) -> Checked | None:

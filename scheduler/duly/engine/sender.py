@@ -352,5 +352,7 @@ def _sending(channel: Channel, ready: Ready, now: dt.datetime) -> Callable[[], o
         lang=ready.person.lang,
         urgent=ready.delivery.urgent,
         at=now,
+        html=ready.enclosure.html,
+        attachments=ready.enclosure.attachments,
     )
     return lambda: channel.send(message)
