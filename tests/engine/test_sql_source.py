@@ -1005,3 +1005,47 @@ def test_memory_stays_flat(url, open_source):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.5
+
+
+@pytest.mark.parametrize("time", ["hold_until", "shippable_since"])
+def test_anniversaries_are_found_year_after_year(source, url, time):
+    """Over a new year and on 29 February, from dates and from times, each database gives the days that come up."""
+    fill(
+        url,
+        """
+insert into orders(id, customer_id, kind, placed_at, paid_at, hold_until) values
+  (11, 1, 'normal', '2020-01-01 09:00:00', '1999-12-30 10:00:00', '1999-12-30'),
+  (12, 2, 'normal', '2020-01-01 09:00:00', '1999-01-02 10:00:00', '1999-01-02'),
+  (13, 1, 'normal', '2020-01-01 09:00:00', '1996-02-29 10:00:00', '1996-02-29'),
+  (14, 1, 'normal', '2020-01-01 09:00:00', '1996-06-15 10:00:00', '1996-06-15')
+""",
+    )
+    yearly = plan(clock=ClockRef(ClockKind.ANNIVERSARY, time))
+    assert source.probe(yearly, NOW) == []
+    turn = found(source, yearly, wall("2024-12-28 00:00"), wall("2025-01-04 00:00"))
+    assert {number: each.clock[:10] for number, each in turn.items()} == {11: "2024-12-30", 12: "2025-01-02"}
+    assert {number: each.clock[:10] for number, each in leap(source, yearly, 2025).items()} == {13: "2025-02-28"}
+    assert {number: each.clock[:10] for number, each in leap(source, yearly, 2024).items()} == {13: "2024-02-29"}
+    near = source.lookup(yearly, [b"11"], wall("2025-02-01 09:00"))[b"11"].candidate
+    assert near.clock[:10] == "2024-12-30"
+    assert near.clock_at == wall("2024-12-30 00:00" if time == "hold_until" else "2024-12-30 10:00")
+
+
+def wall(text):
+    """Read a wall time in Shanghai."""
+    return dt.datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).astimezone(UTC)
+
+
+def leap(source, yearly, year):
+    """Give what comes up around the end of one February."""
+    return found(source, yearly, wall(f"{year}-02-27 12:00"), wall(f"{year}-03-02 00:00"))
+
+
+def test_a_clock_that_begins_as_it_is_seen_needs_no_time(source):
+    """Every record that matches is a candidate, and its clock is now."""
+    seen = found(source, plan(clock=ClockRef(ClockKind.FIRST_SEEN, "")))
+    assert {(each.clock, each.clock_at) for each in seen.values()} == {
+        (f"{NOW.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}", NOW)
+    }
+    assert sorted(seen) == [1, 2, 3, 5]
+    assert source.clockless(plan(clock=ClockRef(ClockKind.FIRST_SEEN, "")), NOW, 9) == (0, [])

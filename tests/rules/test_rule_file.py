@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duly.rules.model import AudienceKind, Cap, ClockKind, Comparison, FactIs, Rate, When
+from duly.rules.model import AudienceKind, Cap, ClockKind, ClockRef, Comparison, FactIs, Rate, When
 from duly.rules.problem import Problems
 from duly.rules.rule_file import _KEYS, draft_rule, read_rule
 from duly.time.duration import Duration, Unit
@@ -274,13 +274,20 @@ def test_words_of_the_later_language_are_refused_by_name(written, word):
     assert found(text) == [(place, "R010", f"“{word}” is not part of this version yet; leave it out")]
 
 
-@pytest.mark.parametrize("clock", ["anniversary of born_on", "first seen"])
-def test_clocks_of_the_later_language(clock):
-    """Clocks that this version lacks are refused like words it lacks."""
-    word = clock.removesuffix(" born_on")
-    assert found(HEAD + f"where: [paid]\nclock: {clock}\ncheck: every 10m\n" + STEPS) == [
-        ("5:8", "R010", f"“{word}” is not part of this version yet; leave it out")
-    ]
+@pytest.mark.parametrize(
+    ("written", "kind", "name"),
+    [
+        ("paid_at", ClockKind.TIME, "paid_at"),
+        ("next day of  shop-days", ClockKind.NEXT_DAY, "shop-days"),
+        ("anniversary of born_on", ClockKind.ANNIVERSARY, "born_on"),
+        ("first  seen", ClockKind.FIRST_SEEN, ""),
+    ],
+)
+def test_what_a_clock_may_count_from(written, kind, name):
+    """A time, the next day of a calendar, the anniversaries of a time, or when a record is first seen."""
+    rule = sound(HEAD + f"where: [paid]\nclock: {written}\ncheck: every 10m\n" + STEPS)
+    assert rule.clock == ClockRef(kind, name)
+    assert str(rule.clock) == " ".join(written.split())
 
 
 @pytest.mark.parametrize(
@@ -675,3 +682,9 @@ def test_a_call_needs_words():
     """Whoever calls has to know what to say."""
     text, place = marked(BASE + "steps:\n  - {after: 1d, ¦call: customer}\n")
     assert found(text) == [(place, "R017", "“call” needs words; add “text: …” with the name of a template")]
+
+
+def test_an_anniversary_is_that_of_a_time():
+    """“anniversary of” alone says too little."""
+    text, place = marked(HEAD + "where: [paid]\nclock: ¦anniversary of\ncheck: every 10m\n" + STEPS)
+    assert found(text) == [(place, "R004", "“anniversary of” needs a time; write “anniversary of TIME”")]

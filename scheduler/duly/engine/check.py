@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from duly.engine.first_seen import begun
 from duly.engine.house import House
 from duly.engine.live import LiveRule, LiveRules
 from duly.engine.noticing import Noticing, has_changed, watched
@@ -22,6 +23,7 @@ from duly.ledger.cases import KnownCase, NewCase
 from duly.ledger.checks import Claim, LastCheck
 from duly.ledger.journal import Entry
 from duly.ledger.ledger import reading
+from duly.rules.anniversary import has_begun_anew
 from duly.rules.bind import BoundRule
 from duly.rules.calendar_end import guess, silence
 from duly.rules.record import Candidate, Record, show_key
@@ -163,6 +165,8 @@ class _Run:
         with reading(self.connection):
             known = cases.known(self.connection, self.rule_id, {candidate.key for candidate in batch})
             self.standstill.read(self.connection, {case.id for case in known.values()})
+        if self.live.plan.first_seen:
+            batch = begun(batch, known, self.now, self.last)
         seen: list[int] = []
         new: list[tuple[Candidate, dt.datetime | None, dt.datetime | None]] = []
         moved: list[tuple[KnownCase, Candidate]] = []
@@ -173,8 +177,9 @@ class _Run:
                 stood = Pauses.seen(candidate.paused, self.now)
                 due_at = timing.due(candidate.clock_at, candidate.times, candidate.stage, stood)
                 moments = timing.moments(candidate.clock_at, due_at, candidate.zone, {}, pauses=stood)
-                # The time in which a clock stands still can only be measured of a case that is there.
-                comes = bool(candidate.paused) or (bool(moments) and min(moments) <= horizon)
+                # What checks measure, standing still or being seen, can only be measured of a case that is there.
+                measured = bool(candidate.paused) or self.live.plan.first_seen
+                comes = measured or (bool(moments) and min(moments) <= horizon)
                 if comes and max(moments, default=self.now) >= self.now - self.reach:
                     new.append((candidate, due_at, min(moments, default=None)))
                 if due_at is None and self.live.bound.rule.due is not None:
@@ -185,6 +190,8 @@ class _Run:
                     moved.append((case, candidate))
             elif not case.used_up:
                 back.append((case, candidate, self._due(case, candidate)))
+            elif self.live.plan.first_seen:
+                seen.append(case.id)
         asked = [candidate.key for candidate, _, _ in new] + [case.key for case, _, _ in back]
         records = self.source.lookup(self.live.plan, asked, self.now, self.day) if asked else {}
         with self.connection.begin() if new or back or moved else reading(self.connection):
@@ -341,13 +348,13 @@ class _Run:
             return None
         if record.candidate is None:
             return Closing(case, "gone", "its clock is empty", counts=False)
-        if record.candidate.clock != case.clock:
+        if has_begun_anew(record.candidate, case.clock, self.live.bound.rule.clock):
             return Closing(case, "gone", f"its clock is now {record.candidate.clock}", counts=False, moves_on=True)
         return None
 
     def clockless(self) -> tuple[int, list[bytes]]:
         """Find what matches but has no clock: it is not dropped in silence."""
-        if self.live.bound.day_clock or not self.tells:
+        if self.live.plan.clock is None or not self.tells:
             return 0, []
         return self.source.clockless(self.live.plan, self.now, CLOCKLESS_SHOWN)
 
@@ -359,18 +366,9 @@ class _Run:
             row = versions.by_path(self.connection, self.live.row.path)
             refused = mass and not (row and row.closings_confirmed)
             closings = [c for c in self.closings if not (refused and c.counts)]
-            for closing in closings:
-                for delivery_id in cases.close(
-                    self.connection, closing.case.id, closing.state, closing.reason, self.now
-                ):
-                    entry = Entry(self.now, "cancelled", closing.reason, self.rule_id, closing.case.id, delivery_id)
-                    journal.write(self.connection, [entry])
-            self._note([(c.case.id, c.state, c.reason) for c in closings])
-            if self.standstill.asked:
-                pauses.end_all(self.connection, [closing.case.id for closing in closings], self.now)
-            for case, state in [(closing.case, closing.state) for closing in closings if not closing.moves_on]:
-                self.noticing.closed(case.id, case.version_id, state, held=case.held is not None)
-            closed = len(closings) + self._close_used_up()
+            closed = self._close(closings) + self._close_used_up()
+            if self.live.plan.first_seen:
+                cases.note_seen(self.connection, self.now)
             reason = ""
             if refused:
                 reason = (
@@ -393,6 +391,21 @@ class _Run:
                 return None
         again = refused and self.last is not None and self.last.state == "refused"
         return Checked(state, self.opened, closed, self.held, reason, again)
+
+    def _close(self, closings: Sequence[Closing]) -> int:
+        """Close cases, each with what that means for its ladder; returns how many."""
+        for closing in closings:
+            for delivery_id in cases.close(self.connection, closing.case.id, closing.state, closing.reason, self.now):
+                entry = Entry(self.now, "cancelled", closing.reason, self.rule_id, closing.case.id, delivery_id)
+                journal.write(self.connection, [entry])
+        self._note([(c.case.id, c.state, c.reason) for c in closings])
+        if self.standstill.asked:
+            pauses.end_all(self.connection, [closing.case.id for closing in closings], self.now)
+        for closing in closings:
+            if not closing.moves_on:
+                case = closing.case
+                self.noticing.closed(case.id, case.version_id, closing.state, held=case.held is not None)
+        return len(closings)
 
     def _lacking(self) -> str:
         per = self.live.plan.per

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from operator import ge, gt, le, lt
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from duly.api.person import Person
 from duly.engine.example_time import ExampleTimes
 from duly.engine.source import person_id
+from duly.rules.anniversary import anniversaries, nearest
 from duly.rules.bind import BoundRule
 from duly.rules.directory import Directory
 from duly.rules.example_file import parse_example_time
@@ -157,6 +158,13 @@ class ExampleRecord:
 
     def _candidate(self, now: dt.datetime, day: dt.date | None) -> Candidate | None:
         plan = self._bound.plan
+        if plan.first_seen:
+            return Candidate(
+                KEY, f"{now.astimezone(self._source_zone):%Y-%m-%d %H:%M:%S}", now, {}, self.zone, self.stage
+            )
+        if plan.yearly:
+            base = self._base(now)
+            return nearest(base, plan.yearly, self._zone_of(base), now) if base else None
         if plan.clock is None:
             if day is None:
                 return None
@@ -168,8 +176,22 @@ class ExampleRecord:
                 stage=self.stage,
                 paused=self._paused(now),
             )
-        clock_at = self._time(plan.clock, now)
-        if clock_at is None:
+        return self._base(now)
+
+    def anniversaries(self, now: dt.datetime, low: dt.datetime, high: dt.datetime | None) -> Iterator[Candidate]:
+        """Give its clocks between two instants, where the rule's clock comes every year."""
+        base, clock = self._base(now), self._bound.plan.yearly
+        if base and clock:
+            yield from anniversaries(base, clock, self._zone_of(base), low, high)
+
+    def _zone_of(self, base: Candidate) -> ZoneInfo:
+        return self._local if len(base.clock) == len("2024-02-29") else self._source_zone
+
+    def _base(self, now: dt.datetime) -> Candidate | None:
+        """Give the record with the time itself for its clock, also where the rule counts from its anniversaries."""
+        plan = self._bound.plan
+        clock_at = self._time(plan.clock, now) if plan.clock else None
+        if plan.clock is None or clock_at is None:
             return None
         times = {time.name: at for time in plan.named if (at := self._time(time, now)) is not None}
         clock = self._spelled(plan.clock, clock_at)
@@ -192,7 +214,7 @@ class ExampleRecord:
         return max(proofs, default=self._became.get(condition.fact))
 
     def _spelled(self, clock: Time, at: dt.datetime) -> str:
-        if clock.matter:
+        if clock.matter and not self._bound.plan.yearly:
             return clock.matter
         if clock.is_date:
             return at.astimezone(self._local).date().isoformat()

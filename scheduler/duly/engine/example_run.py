@@ -122,6 +122,11 @@ class ExampleRun:
         named = self._bound.noun.times
         stage = self._record.stage
         clocks = [Candidate(KEY, "", at, dict.fromkeys(named, at), stage=stage) for at in self.moments]
+        if self._bound.plan.yearly:
+            first = self._from or first
+            clocks = list(self._record.anniversaries(first, first, self._until or first + LONGEST))
+        if self._bound.plan.first_seen:
+            return first
         if self._bound.day_clock:
             found = self._record.at(first, self._bound.next_day(first)).candidate
             clocks = [found] if found else []
@@ -139,6 +144,8 @@ class ExampleRun:
         ValueError: it comes to no end.
         """
         begin = self._bound.latest_slot(self.start - _JUST)
+        if self._bound.plan.first_seen and not any(at == self.start for at, _ in self._events):
+            begin = self._slot_from(self.start)
         self._engine.load(self._snapshot, begin)
         with self._ledger.write() as connection:
             nodes.start(connection, _NODE, begin)
@@ -229,17 +236,22 @@ class ExampleRun:
     def _opening(self, day: dt.date | None) -> dt.datetime | None:
         """Find the check before the first step of a record that matches and has no case yet."""
         record = self._record.at(self._now, day)
-        found = record.candidate
-        if found is None or record.done or not record.matches:
+        if record.candidate is None or record.done or not record.matches or self._bound.plan.first_seen:
             return None
+        clocks = [record.candidate]
+        if self._bound.plan.yearly:
+            clocks = list(self._record.anniversaries(self._now, self._now - LONGEST, self._now + LONGEST))
         with self._ledger.read() as connection:
-            if any(case.clock == found.clock for case in self._cases(connection)):
-                return None
-        # The time in which a clock stands still is measured from the check that comes upon it.
-        stands_still = max(found.clock_at, self._changed) if found.paused else None
-        moment = self._slot_from(stands_still) if stands_still else self._first_step(found)
-        slot = self._bound.latest_slot(moment) if moment else None
-        return slot if slot and slot > self._now else None
+            known = {case.clock for case in self._cases(connection)}
+        moments = (self._opens(found) for found in clocks if found.clock not in known)
+        slots = (self._bound.latest_slot(moment) for moment in moments if moment)
+        return min((slot for slot in slots if slot > self._now), default=None)
+
+    def _opens(self, found: Candidate) -> dt.datetime | None:
+        """Find when a check has to see a record: before its first step, or as its clock stands still."""
+        if found.paused:
+            return self._slot_from(max(found.clock_at, self._changed))
+        return self._first_step(found)
 
     def _first_step(self, of: Candidate) -> dt.datetime | None:
         due_at = self._timing.due(of.clock_at, of.times, of.stage)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from duly.api.person import Person
 from duly.engine.example_record import KEY, ExampleRecord
+from duly.rules.anniversary import YEAR
 from duly.rules.census import Census, Counted
 from duly.rules.plan import Plan
 from duly.rules.problem import Problem
@@ -28,7 +29,7 @@ class ExampleSource:
 
     def candidates(
         self,
-        plan: Plan,  # noqa: ARG002 - the record knows its rule
+        plan: Plan,
         now: dt.datetime,
         low: dt.datetime | None,
         high: dt.datetime | None,
@@ -39,7 +40,11 @@ class ExampleSource:
         """Give the record, if it matches and its clock is within the bounds."""
         record = self._record.at(now, day)
         found = record.candidate if record.matches and not record.done else None
-        if found and (low is None or low <= found.clock_at) and (high is None or found.clock_at <= high):
+        if plan.yearly:
+            several = list(self._record.anniversaries(now, low or now - YEAR, high)) if found else []
+            if several:
+                yield several
+        elif found and (low is None or low <= found.clock_at) and (high is None or found.clock_at <= high):
             yield [found]
 
     def lookup(

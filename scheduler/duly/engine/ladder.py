@@ -31,6 +31,7 @@ from duly.ledger.firings import Firing, NewFiring
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import NewDelivery
 from duly.ledger.pauses import Pause
+from duly.rules.anniversary import has_begun_anew
 from duly.rules.bind import BoundRule
 from duly.rules.model import Audience, AudienceKind, By, Step
 from duly.rules.record import Record, spell_stage
@@ -430,9 +431,8 @@ class _Rung:
 
     def _is_elsewhere(self, record: Record) -> bool:
         """Tell whether the record's clock has begun anew, as it does with each stage: the case is over."""
-        if self.live.bound.day_clock or record.candidate is None:
-            return False
-        return record.candidate.clock != self.case.clock
+        clock = self.live.bound.rule.clock
+        return record.candidate is not None and has_begun_anew(record.candidate, self.case.clock, clock)
 
     def due(self, record: Record) -> list[Timed]:
         """Find the steps that have come due."""

@@ -145,6 +145,15 @@ def _digest(bound: BoundRule, reach: dt.timedelta, zone: ZoneInfo | None) -> str
     rule = bound.rule
     conditions = [[str(c) for c in several] for several in (rule.where, rule.except_, rule.done, rule.pause)]
     steps = [[step.identity, [str(c) for c in step.if_]] for step in rule.steps]
-    times = [str(rule.clock), repr(rule.due), repr(bound.working), repr(bound.calendar), str(reach), str(zone)]
+    leap_day = [rule.clock.leap_day] if rule.clock and rule.clock.is_yearly else []
+    times = [
+        str(rule.clock),
+        *leap_day,
+        repr(rule.due),
+        repr(bound.working),
+        repr(bound.calendar),
+        str(reach),
+        str(zone),
+    ]
     said = [rule.watch, conditions, steps, times, bound.noun.digest]
     return hashlib.sha256(repr(said).encode()).hexdigest()

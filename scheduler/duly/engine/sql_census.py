@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from duly.engine.sql_rows import Row, RowReader
 from duly.engine.sql_time import TimeReader, Unreadable
 from duly.rules.census import Census, Counted
@@ -14,11 +16,12 @@ class CensusReader:
     ----------
     census: whose rows they are.
     times: reads times as the source spells them.
+    now: the instant of the question.
     """
 
-    def __init__(self, census: Census, times: TimeReader) -> None:
+    def __init__(self, census: Census, times: TimeReader, now: dt.datetime) -> None:
         noun = census.noun
-        self._rows = RowReader(census, times, None)
+        self._rows = RowReader(census, times, None, now)
         self._times = times
         width = len(noun.key)
         columns = {leaf.name: width + place for place, leaf in enumerate(census.leaves)}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from duly.api.person import Person
 from duly.engine.source import person_id
 from duly.engine.sql_time import Reading, TimeReader, Unreadable, Wall
+from duly.rules.anniversary import YEAR, anniversaries, nearest
 from duly.rules.crowd_plan import CrowdPlan
 from duly.rules.noun import Time
 from duly.rules.plan import Plan
 from duly.rules.record import Candidate, Record, encode_key, in_stage, spell_stage
+from duly.time.zone import zone
 
 Row = Sequence[Any]
 
@@ -32,13 +35,15 @@ class RowReader:
     plan: whose rows they are.
     times: reads times as the source spells them.
     day: the day of the clock, for a plan whose clock is the next day of a calendar.
+    now: the instant of the question: a clock that begins when it is first seen begins now.
     """
 
-    def __init__(self, plan: Plan, times: TimeReader, day: dt.date | None) -> None:
+    def __init__(self, plan: Plan, times: TimeReader, day: dt.date | None, now: dt.datetime) -> None:
         noun = plan.noun
         self._plan = plan
         self._times = times
         self._day = day if plan.clock is None else None
+        self._now = now
         self._width = width = len(noun.key)
         columns = {leaf.name: width + place for place, leaf in enumerate(plan.leaves)}
         self._head = width + len(columns)
@@ -68,7 +73,7 @@ class RowReader:
         return encode_key(_plain(value))
 
     def candidate(self, row: Row) -> Candidate | None:
-        """Read a candidate; ``None`` when its clock is missing.
+        """Read a candidate; ``None`` when its clock is missing. Of an anniversary the clock is the time itself.
 
         Raises
         ------
@@ -81,7 +86,7 @@ class RowReader:
         if reading is None:
             return None
         at, spelled = reading
-        if self._matter is not None and row[self._matter] is not None:
+        if self._matter is not None and self._plan.yearly is None and row[self._matter] is not None:
             spelled = str(row[self._matter])
         times = _NO_TIMES
         if self._named:
@@ -92,6 +97,16 @@ class RowReader:
         return Candidate(
             self.key(row), spelled, at, times, wall.zone.key if wall else "", stage, self._paused(row, wall)
         )
+
+    def anniversaries(self, base: Candidate, low: dt.datetime | None, high: dt.datetime | None) -> Iterator[Candidate]:
+        """Give the anniversaries of a candidate between two instants; without ``high`` only the first."""
+        if self._plan.yearly:
+            yield from anniversaries(base, self._plan.yearly, self._zone_of(base), low or self._now - YEAR, high)
+
+    def _zone_of(self, base: Candidate) -> ZoneInfo:
+        """A date is one of the record's own zone, a time one of the source's."""
+        is_date = len(base.clock) == len("2024-02-29")
+        return zone(base.zone) if base.zone and is_date else self._times.wall.zone
 
     def has_clock(self, row: Row) -> bool:
         """Whether the row has a clock that can be read."""
@@ -106,6 +121,8 @@ class RowReader:
             candidate = self.candidate(row)
         except Unreadable:
             candidate = None
+        if candidate and self._plan.yearly:
+            candidate = nearest(candidate, self._plan.yearly, self._zone_of(candidate), self._now)
         told: dict[str, dict[str, Any]] = {"holds": {}, "fields": {}, "staff": {}, "teams": {}}
         people: dict[str, dict[str, Any]] = defaultdict(dict)
         for (kind, name, *column), value in zip(self._plan.tail, row[self._head :], strict=True):
@@ -131,6 +148,8 @@ class RowReader:
     def _reading(self, row: Row, wall: Wall | None) -> Reading | None:
         if self._clock:
             return self._clock(row, wall)
+        if self._plan.first_seen:
+            return self._times.seen(self._now)
         return self._times.midnight(self._day, wall) if self._day else None
 
     def _paused(self, row: Row, wall: Wall | None) -> Mapping[str, dt.datetime | None]:

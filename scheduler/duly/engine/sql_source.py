@@ -73,22 +73,24 @@ class SqlSource:
         unreadable: Callable[[bytes], None] | None = None,
     ) -> Iterator[Sequence[Candidate]]:
         """Stream candidates as `duly.engine.source.Source` says."""
-        if plan.clock is None and day is None:
+        if plan.clock is None and day is None and not plan.first_seen:
             return
-        rows = RowReader(plan, self._times, day)
+        rows = RowReader(plan, self._times, day, now)
         report = unreadable or partial(_warn, plan)
         values = self._now(plan, now) | self._spell.bounds(low, high)
         earliest, latest = low or dt.datetime.min.replace(tzinfo=dt.UTC), high or dt.datetime.max.replace(tzinfo=dt.UTC)
         with closing(self._stream(plan, plan.candidates(self._dialect), values)) as batches:
             for batch in batches:
-                found = []
+                found: list[Candidate] = []
                 for row in batch:
                     try:
                         candidate = rows.candidate(row)
                     except Unreadable:
                         report(rows.key(row))
                         continue
-                    if candidate and earliest <= candidate.clock_at <= latest:
+                    if candidate and plan.yearly:
+                        found += rows.anniversaries(candidate, low, high)
+                    elif candidate and earliest <= candidate.clock_at <= latest:
                         found.append(candidate)
                 if found:
                     yield found
@@ -97,7 +99,7 @@ class SqlSource:
         self, plan: Plan, keys: Sequence[bytes], now: dt.datetime, day: dt.date | None = None
     ) -> dict[bytes, Record]:
         """Look records up as `duly.engine.source.Source` says."""
-        rows = RowReader(plan, self._times, day)
+        rows = RowReader(plan, self._times, day, now)
         statement, values = plan.lookup(self._dialect), self._now(plan, now)
         found = {}
         for start in range(0, len(keys), BATCH):
@@ -112,9 +114,9 @@ class SqlSource:
         self, plan: Plan, now: dt.datetime, limit: int, day: dt.date | None = None
     ) -> tuple[int, list[bytes]]:
         """Count the records without a clock as `duly.engine.source.Source` says."""
-        if plan.clock is None and day is not None:
+        if plan.clock is None and (day is not None or plan.first_seen):
             return 0, []
-        rows = RowReader(plan, self._times, day)
+        rows = RowReader(plan, self._times, day, now)
         count, first = 0, list[bytes]()
         values = self._now(plan, now) | self._spell.likely()
         with closing(self._stream(plan, plan.clockless(self._dialect), values)) as batches:
@@ -159,7 +161,7 @@ class SqlSource:
         self, census: Census, now: dt.datetime, low: dt.datetime | None, high: dt.datetime | None
     ) -> Iterator[Sequence[Counted]]:
         """Stream records as `duly.engine.source.Source` says."""
-        rows = CensusReader(census, self._times)
+        rows = CensusReader(census, self._times, now)
         values = self._spell.now(now) | (self._spell.bounds(low, high) if census.bounds else {})
         with closing(self._stream(census, census.counted(self._dialect), values)) as batches:
             for batch in batches:

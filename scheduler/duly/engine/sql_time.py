@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from duly.rules.anniversary import days_of_year
 from duly.rules.noun import Time
 from duly.time.duration import Duration, Unit
 from duly.time.zone import UTC, instant, midnight, zone
@@ -116,6 +117,10 @@ class TimeReader:
         """Return the midnight of ``day`` for a record."""
         return midnight(day, (wall or self.wall).zone), day.isoformat()
 
+    def seen(self, now: dt.datetime) -> Reading:
+        """Return an instant as the source would spell it."""
+        return now, f"{now.astimezone(self.wall.zone):%Y-%m-%d %H:%M:%S}"
+
     def _time(self, value: object, _wall: Wall | None) -> Reading:
         time = _parse(value)
         if time.tzinfo is None:
@@ -165,6 +170,8 @@ class TimeWriter:
     def bounds(self, low: dt.datetime | None, high: dt.datetime | None) -> dict[str, object]:
         """Give ``:low``, ``:high``, ``:low_day`` and ``:high_day``, half-open and wide enough to lose no record.
 
+        For anniversaries there are the days of the year that lie between, as `days_of_year` gives them.
+
         Days are wide enough for every zone. So are the bounds of text: whole days stand before and after whatever
         follows the date, be it ``T09:00``, a fraction or an offset.
         """
@@ -172,8 +179,9 @@ class TimeWriter:
         high_day = (high + _EAST).date() + _DAY if high else _LAST.date()
         if self._as_text:
             first, last = low_day.isoformat(), high_day.isoformat()
-            return {"low": first, "high": last, "low_day": first, "high_day": last}
+            return {"low": first, "high": last, "low_day": first, "high_day": last, **days_of_year(low, high)}
         return {
+            **days_of_year(low, high),
             "low": low.astimezone(self._zone).replace(tzinfo=None) - _SLACK if low else _FIRST,
             "high": high.astimezone(self._zone).replace(tzinfo=None) + _SLACK if high else _LAST,
             "low_day": low_day,

@@ -225,8 +225,11 @@ class Timing:
 
         Returns
         -------
-        The earliest and the latest clock; ``None`` for a side that cannot be bound.
+        The earliest and the latest clock; ``None`` for a side that cannot be bound, as for a clock that only begins
+        when its record is seen.
         """
+        if self._rule.clock and self._rule.clock.is_first_seen:
+            return None, None
         steps = [step for step in self._rule.steps if step.when is not When.UNANSWERED and not step.when.is_event]
         earliest = [self._earliest_clock(step, now - reach) for step in steps]
         low = None if not earliest or None in earliest else min(at for at in earliest if at is not None)

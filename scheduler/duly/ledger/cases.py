@@ -64,6 +64,7 @@ class KnownCase:
     due_at: dt.datetime | None
     acknowledged_at: dt.datetime | None
     watched: Watched | None
+    seen_at: dt.datetime | None
 
     @property
     def active(self) -> bool:
@@ -244,6 +245,11 @@ def mark_seen(connection: sa.Connection, case_ids: Collection[int]) -> None:
     """Note that the source still names these cases."""
     if case_ids:
         connection.execute(_MARK_SEEN, [{"id": i} for i in sorted(case_ids)])
+
+
+def note_seen(connection: sa.Connection, now: dt.datetime) -> None:
+    """Note in the cases that this check has seen them, where a clock hangs on it."""
+    connection.execute(sa.update(cases).where(cases.c.id.in_(sa.select(_SEEN.c.case_id))).values(seen_at=now))
 
 
 def unseen(connection: sa.Connection, rule_id: int, after: int) -> list[KnownCase]:

@@ -98,6 +98,8 @@ cases = sa.Table(
     sa.Column("next_at", Instant),
     sa.Column("opened_at", Instant, nullable=False),
     sa.Column("closed_at", Instant),
+    # when a check last saw it match, where that is what its clock hangs on
+    sa.Column("seen_at", Instant),
     # when somebody last said that they have it: it stops "unanswered" steps for a while (law 14)
     sa.Column("acknowledged_at", Instant),
     # id of the person of the directory who has it

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from duly.rules.anniversary import LEAP_DAYS
 from duly.rules.audience_check import check_audience, check_owner
 from duly.rules.condition_check import check_condition, check_fact
 from duly.rules.due_check import check_due, staged_by
@@ -202,9 +203,12 @@ class _Binder:
                 place = place_of(clock.name, self.rule.text, mark)
                 self.problems.add("R005", place, f"unknown calendar “{clock.name}”", cure)
                 return None, None
-        if clock.name in times:
+        if clock.is_first_seen:
             return clock, None
+        if clock.name in times:
+            return dataclasses.replace(clock, leap_day=LEAP_DAYS[self.around.leap_day]), None
         cure = suggest_or_list(clock.name, times)
+        mark = place_of(clock.name, self.rule.text, mark)
         self.problems.add("R005", mark, f"“{self.noun.name}” has no time “{clock.name}”", cure)
         return None, None
 

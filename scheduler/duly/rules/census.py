@@ -10,7 +10,7 @@ from functools import cached_property
 import sqlalchemy as sa
 
 from duly.rules.fragment import for_text
-from duly.rules.model import ClockKind, Condition, FactIs
+from duly.rules.model import ClockKind, ClockRef, Condition, FactIs
 from duly.rules.noun import Time
 from duly.rules.plan import Plan
 from duly.rules.record import Record
@@ -63,6 +63,11 @@ class Census(Plan):
         return self.noun.times[clock.name] if clock and clock.kind is ClockKind.TIME else None
 
     @cached_property
+    def yearly(self) -> ClockRef | None:
+        """Nothing: what happened in a period happened once."""
+        return None
+
+    @cached_property
     def leaves(self) -> tuple[Time, ...]:
         """The times with SQL of their own that the clock, the due time and the other times are made of."""
         found = {leaf.name: leaf for leaf in super().leaves}
@@ -93,7 +98,7 @@ class Census(Plan):
         columns = (*self._head(dialect, binds), *(self._told(part, dialect, binds) for part in self.tail))
         where = self._matching(dialect, binds)
         if self.bounds:
-            where.append(self._bounded(time for time in self.times if time.name in self.bounds))
+            where.append(self._bounded((time for time in self.times if time.name in self.bounds), dialect))
         return self._select(columns, where, binds)
 
     def _matching(self, dialect: str, binds: list[sa.BindParameter[object]]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from duly.rules.anniversary import LEAP_DAYS
 from duly.rules.calendar_file import _KEYS as CALENDAR_KEYS
 from duly.rules.directory_file import _KEYS as DIRECTORY_KEYS
 from duly.rules.directory_file import _PERSON_KEYS as PERSON_KEYS
@@ -135,6 +136,7 @@ def settings_schema(kinds: Mapping[str, Schema], people: Collection[str], channe
         "lang": said("The language of whoever has none", TEXT),
         "operator": said("Who hears when something breaks", one_of(people)),
         "limits": mapping(("hold",), {"hold": said("Above which number a rule holds", TEXT)}),
+        "leap day": said("Where 29 February falls in common years", one_of(LEAP_DAYS)),
         "reach": said("How far back checks look, such as 90d", TEXT),
     }
     return document("Duly’s settings", SETTINGS_KEYS, shapes, ("sources",))

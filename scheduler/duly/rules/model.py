@@ -61,17 +61,45 @@ class ClockKind(Enum):
 
     TIME = "time"
     NEXT_DAY = "next day of"
+    ANNIVERSARY = "anniversary of"
+    FIRST_SEEN = "first seen"
 
 
 @dataclass(frozen=True, slots=True)
 class ClockRef:
-    """``shippable_since`` or ``next day of shop-days``: ``name`` is the time or the calendar."""
+    """``shippable_since``, ``next day of shop-days``, ``anniversary of born_on`` or ``first seen``.
+
+    ``name`` is the time or the calendar. ``leap_day`` is where 29 February falls in common years, as month and day.
+    """
 
     kind: ClockKind
     name: str
+    leap_day: tuple[int, int] = (2, 28)
+
+    @property
+    def of_time(self) -> bool:
+        """Whether it is made of a time of the noun."""
+        return self.kind in (ClockKind.TIME, ClockKind.ANNIVERSARY)
+
+    @property
+    def is_yearly(self) -> bool:
+        """Whether it comes every year."""
+        return self.kind is ClockKind.ANNIVERSARY
+
+    @property
+    def is_first_seen(self) -> bool:
+        """Whether it begins when a check first sees that a record matches."""
+        return self.kind is ClockKind.FIRST_SEEN
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it says nothing of the record itself, so that no record can have another one by now."""
+        return not self.of_time
 
     def __str__(self) -> str:
-        return self.name if self.kind is ClockKind.TIME else f"{self.kind.value} {self.name}"
+        if self.kind is ClockKind.TIME:
+            return self.name
+        return f"{self.kind.value} {self.name}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from duly.rules.count import count_sql, since
 from duly.rules.crowd_plan import CrowdPlan
 from duly.rules.fragment import for_text
-from duly.rules.model import ClockKind, Comparison, Condition, FactIs, Rule
+from duly.rules.model import ClockRef, Comparison, Condition, FactIs, Rule
 from duly.rules.noun import Field, Noun, RecordPerson, Time
 from duly.time.duration import Duration
 
@@ -20,6 +20,12 @@ _ONE_STATEMENT = ":now is not null"
 """Always true. A driver that has at least one value to bind sends one statement and no more, whatever the SQL says."""
 
 _TIME_AS_TEXT = "[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]*"
+_DAY_OF_YEAR = {
+    "sqlite": "substr({}, 6, 5)",
+    "postgresql": "to_char({}, 'MM-DD')",
+    "mysql": "date_format({}, '%m-%d')",
+}
+"""How each database spells the day of the year of a time."""
 _UNLIKE = {"!=": "=", "is not": "is"}
 _TEXT = {
     "sqlite": ("cast({} as text) collate binary", "{}"),
@@ -59,10 +65,20 @@ class Plan:
 
     @cached_property
     def clock(self) -> Time | None:
-        """The time that the rule counts from; ``None`` when that is the next day of a calendar."""
+        """The time that the rule counts from, or from its anniversaries; ``None`` for a clock of no time."""
         if self.rule.clock is None:
             return next(iter(self.noun.times.values()))
-        return self.noun.times[self.rule.clock.name] if self.rule.clock.kind is ClockKind.TIME else None
+        return self.noun.times[self.rule.clock.name] if self.rule.clock.of_time else None
+
+    @cached_property
+    def yearly(self) -> ClockRef | None:
+        """The rule's clock, if it comes every year."""
+        return self.rule.clock if self.rule.clock and self.rule.clock.is_yearly else None
+
+    @cached_property
+    def first_seen(self) -> bool:
+        """Whether the clock begins when a check first sees that a record matches."""
+        return self.rule.clock is not None and self.rule.clock.is_first_seen
 
     @cached_property
     def due(self) -> Time | None:
@@ -147,7 +163,8 @@ class Plan:
 
         ``:low``/``:high`` (for dates ``:low_day``/``:high_day``) are half-open and put to the plain columns, so that an
         index on them serves. Of ``later of [a, b]`` one part always is the clock, so one part within the bounds is
-        enough; the asker drops what was caught too many.
+        enough; the asker drops what was caught too many. Of an anniversary the day of the year is bounded, by
+        ``:first_day``/``:last_day`` and, over a new year, ``:next_first_day``/``:next_last_day``.
 
         Parameters
         ----------
@@ -156,7 +173,7 @@ class Plan:
         binds: list[sa.BindParameter[object]] = []
         head, where = self._head(dialect, binds), self._matching(dialect, binds)
         if self.clock:
-            where.append(self._bounded([self.clock]))
+            where.append(self._bounded([self.clock], dialect))
         return self._select(head, where, binds)
 
     def lookup(self, dialect: str) -> sa.TextClause:
@@ -200,7 +217,7 @@ class Plan:
         yield "key", self._probe(", ".join(map(_sql, self.noun.key)))
         if self.noun.zone:
             yield "zone", self._probe(_sql(self.noun.zone))
-        yield from self._time_probes()
+        yield from self._time_probes(dialect)
         for condition in self.conditions:
             binds: list[sa.BindParameter[object]] = []
             yield self._place(condition), self._probe("1", self._holds(condition, dialect, binds), binds)
@@ -220,9 +237,9 @@ class Plan:
             return f"facts.{condition.fact}"
         return f"{'counts' if condition.field in self.noun.counts else 'fields'}.{condition.field}"
 
-    def _time_probes(self) -> Iterator[tuple[str, sa.TextClause]]:
+    def _time_probes(self, dialect: str) -> Iterator[tuple[str, sa.TextClause]]:
         for leaf in self.leaves:
-            yield f"times.{leaf.name}", self._probe(_sql(leaf.sql), _within(leaf))
+            yield f"times.{leaf.name}", self._probe(_sql(leaf.sql), self._within(leaf, dialect))
         if self.clock and self.clock.matter:
             yield f"times.{self.clock.name}.matter", self._probe(_sql(self.clock.matter))
         for condition, became in self.pauses:
@@ -258,9 +275,9 @@ class Plan:
     def _single(self) -> dict[str, RecordPerson]:
         return {name: person for name, person in self.noun.people.items() if not person.many}
 
-    def _bounded(self, times: Iterable[Time]) -> str:
+    def _bounded(self, times: Iterable[Time], dialect: str) -> str:
         """Say that one of these times, or a part of it, lies between the bounds."""
-        return f"({' or '.join(_within(leaf) for time in times for leaf in self._leaves(time))})"
+        return f"({' or '.join(self._within(leaf, dialect) for time in times for leaf in self._leaves(time))})"
 
     def _leaves(self, time: Time) -> Iterator[Time]:
         if time.sql:
@@ -282,6 +299,13 @@ class Plan:
         else:
             wanted, sql = condition.operator not in _UNLIKE, self._compare(condition, dialect, binds)
         return f"({'' if wanted else 'not '}coalesce({sql}, false))"
+
+    def _within(self, leaf: Time, dialect: str) -> str:
+        sql, of = _sql(leaf.sql), "_day" if leaf.is_date else ""
+        if self.yearly is None:
+            return f"({sql} >= :low{of} and {sql} < :high{of})"
+        day = _DAY_OF_YEAR["mysql" if dialect == "mariadb" else dialect].format(sql)
+        return f"({day} between :first_day and :last_day or {day} between :next_first_day and :next_last_day)"
 
     def _compare(self, condition: Comparison, dialect: str, binds: list[sa.BindParameter[object]]) -> str:
         dialect = "mysql" if dialect == "mariadb" else dialect
@@ -318,11 +342,6 @@ class Plan:
 
 def _sql(fragment: str) -> str:
     return f"({for_text(fragment)})"
-
-
-def _within(leaf: Time) -> str:
-    sql, of = _sql(leaf.sql), "_day" if leaf.is_date else ""
-    return f"({sql} >= :low{of} and {sql} < :high{of})"
 
 
 def _number(value: str, dialect: str) -> Decimal | int | float:

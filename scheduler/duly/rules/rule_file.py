@@ -15,7 +15,7 @@ from duly.rules.problem import Mark, Problems
 from duly.rules.reader import Reader, load_mapping
 from duly.rules.roundup import Roundup
 from duly.rules.roundup_file import read_roundup
-from duly.rules.step_file import check_steps, not_yet, read_steps
+from duly.rules.step_file import check_steps, read_steps
 from duly.rules.yaml import Mapping, Sequence
 from duly.time.slot import Schedule
 from duly.time.window import Window
@@ -26,7 +26,6 @@ ACTIONS = frozenset({"escalate"})
 _KEYS = (
     "rule why owner was watch where except done clock due pause check rest steps roundup cover limits examples".split()  # noqa: SIM905
 )
-_LATER_CLOCKS = ("anniversary of", "first seen")
 _COVER = re.compile(r"\d{1,3}(?:\.\d+)?%(?: of \S.*)?")
 
 
@@ -122,10 +121,14 @@ class _RuleReader:
         if value is None:
             return None
         written = " ".join(value.value.split())
-        for later in _LATER_CLOCKS:
-            if written == later or written.startswith(f"{later} "):
-                not_yet(self.problems, value.mark, later)
+        if written == ClockKind.FIRST_SEEN.value:
+            return ClockRef(ClockKind.FIRST_SEEN, "")
+        if written == "anniversary of" or written.startswith("anniversary of "):
+            name = written.removeprefix("anniversary of").strip()
+            if not name:
+                self.reader.problem("004", value.mark, "“anniversary of” needs a time", "write “anniversary of TIME”")
                 return None
+            return ClockRef(ClockKind.ANNIVERSARY, name)
         if written == "next day of" or written.startswith("next day of "):
             name = written.removeprefix("next day of").strip()
             if not name:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from duly.api.config import Secret
 from duly.rules import yaml
+from duly.rules.anniversary import LEAP_DAYS
 from duly.rules.by import parse_by
 from duly.rules.lang import parse_lang
 from duly.rules.limits_file import parse_hold
@@ -31,7 +32,7 @@ T = TypeVar("T")
 LEDGER = "sqlite:///ledger.db"
 REACH = dt.timedelta(days=90)
 
-_KEYS = ("sources", "channels", "ledger", "rest", "by", "lang", "operator", "limits", "reach")
+_KEYS = ("sources", "channels", "ledger", "rest", "by", "lang", "operator", "limits", "reach", "leap day")
 _LATER = ("web",)
 _ADDRESSES = ("phone", "email", "chat")
 _NAME = re.compile(r"(?!else$)[^\W_][\w-]*")
@@ -90,6 +91,7 @@ class Settings:
     lang: language of whoever has none of their own.
     operator: who in the directory hears when something breaks; empty for nobody.
     hold: above how many messages a rule holds; ``None`` for never.
+    leap_day: where 29 February falls in common years: ``28 February`` or ``1 March``.
     reach: how far back a check looks for records.
     marks: where each value stands, by dotted path (``operator``, ``sources.shop.url``).
     """
@@ -102,6 +104,7 @@ class Settings:
     lang: str = ""
     operator: str = ""
     hold: Rate | None = HOLD_DEFAULT
+    leap_day: str = "28 February"
     reach: dt.timedelta = REACH
     marks: Marks = field(default_factory=dict, compare=False, repr=False)
 
@@ -158,6 +161,7 @@ class _SettingsReader:
             operator=reader.text("operator"),
             hold=_hold(limits) if limits else HOLD_DEFAULT,
             reach=reader.parse("reach", _reach) or REACH,
+            leap_day=reader.choice("leap day", LEAP_DAYS, default="28 February"),
             marks=marks_of(reader.map),
         )
 

@@ -134,6 +134,7 @@ class _Loader:
             hold=settings.hold,
             rest=settings.rest,
             lang=settings.lang,
+            leap_day=settings.leap_day,
         )
         rules, broken = self._bind(drafts, around)
         snapshot = Snapshot(

@@ -28,6 +28,7 @@ class Surroundings:
     hold: above how many messages a rule holds that does not say so itself; ``None`` for never.
     rest: when people of a record are left alone, unless a rule says otherwise.
     lang: the language of those whose own is not known.
+    leap_day: where 29 February falls in common years.
     """
 
     nouns: Mapping[str, Noun]
@@ -41,6 +42,7 @@ class Surroundings:
     hold: Rate | None = HOLD_DEFAULT
     rest: Window | None = None
     lang: str = ""
+    leap_day: str = "28 February"
 
     def calendar(self, name: str) -> Calendar:
         """Return the calendar that a rule calls ``name``.
