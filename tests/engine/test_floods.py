@@ -31,6 +31,7 @@ def test_a_rule_over_its_limit_holds_all_that_is_due(tmp_path: Path) -> None:
     assert heard(desk) == []
     assert notices(desk) == [f"held 6 of r: {why}"]
     assert [e.detail for e in desk.rule_journal() if e.event == "rule held"] == [f"6 cases: {why}"]
+    assert [e.detail for key in range(1, 7) for e in desk.story(key) if e.event == "held"] == [why] * 6
 
 
 def test_a_rule_at_its_limit_goes_on(tmp_path: Path) -> None:

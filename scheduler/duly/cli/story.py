@@ -30,7 +30,7 @@ from duly.rules.record import Record, encode_key
 from duly.rules.workspace import SETTINGS
 from duly.time.duration import Duration
 
-OF_RULE = ("rule held", "paused", "resumed", "retired")
+OF_RULE = ("paused", "resumed", "retired")
 """What happens to a rule as a whole, and belongs into the stories of its cases."""
 CLOSED = ("done", "gone")
 """How a case ends: its line names the conditions that ended it."""

@@ -7,15 +7,15 @@ import datetime as dt
 import sqlalchemy as sa
 
 from duly.engine.check import OUTAGE, Checked, Checker
+from duly.engine.holding import hold_due
 from duly.engine.house import House
 from duly.engine.ladder import Ladder
 from duly.engine.live import LiveRule
 from duly.engine.notices import Notices
 from duly.engine.roundup import Roundups
 from duly.engine.sender import Sender
-from duly.ledger import cases, checks, journal, nodes, rule_pauses
+from duly.ledger import cases, checks, nodes, rule_pauses
 from duly.ledger.checks import LatestSlot
-from duly.ledger.journal import Entry
 from duly.rules.bind import BoundRule
 from duly.rules.snapshot import Snapshot
 
@@ -76,9 +76,8 @@ class Engine:
         """Hold what came due for a rule while it was not at work, and tell its owner the number."""
         reason = "it came due while the rule was not at work"
         # What a person has let go meanwhile is known to be late.
-        count = cases.hold(connection, rule_id, reason, now, but=cases.released_since(rule_id, now - OUTAGE))
+        count = hold_due(connection, rule_id, reason, now, but=cases.released_since(rule_id, now - OUTAGE))
         if count:
-            journal.write(connection, [Entry(now, "rule held", f"{count} cases: {reason}", rule_id)])
             self._notices.held(connection, self.house.rules[rule_id], count, reason, now)
         return count
 

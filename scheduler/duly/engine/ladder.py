@@ -14,6 +14,7 @@ from duly.engine.addressing import channels_for, intent_key, messages
 from duly.engine.audience import Reached
 from duly.engine.check import why_not
 from duly.engine.crowd import Crowds, Sizes, is_crowd
+from duly.engine.holding import hold_due, hold_these
 from duly.engine.house import House
 from duly.engine.live import LiveRule
 from duly.engine.notices import Notices
@@ -137,8 +138,7 @@ class Ladder:
                 if rest <= 0 or before + rest <= limit.amount:
                     continue
                 reason = f"{rest} due at once after {before} in the last hour are above {limit.amount} an hour"
-                held = cases.hold(connection, rule_id, reason, now, but=let_go)
-                journal.write(connection, [Entry(now, "rule held", f"{held} cases: {reason}", rule_id)])
+                held = hold_due(connection, rule_id, reason, now, but=let_go)
                 self._notices.flooded(connection, live, held, reason, now)
 
     def _carried(self, connection: sa.Connection, live: LiveRule, due: int, now: dt.datetime) -> int:
@@ -199,8 +199,7 @@ class Ladder:
             if before + count <= limit.amount:
                 return list(moves)
             reason = f"{count} messages due at once after {before} in the last hour are above {limit.amount} an hour"
-            held = cases.hold_these(connection, wanted, reason)
-            journal.write(connection, [Entry(now, "rule held", f"{held} cases: {reason}", live.row.id)])
+            held = hold_these(connection, live.row.id, wanted, reason, now)
             self._notices.flooded(connection, live, held, reason, now)
         return [move for move in moves if move.case.id not in wanted]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from duly.engine.check import OUTAGE
+from duly.engine.holding import hold_due
 from duly.engine.house import House
 from duly.engine.notices import Notices
 from duly.ledger import cases, journal, rule_pauses
@@ -128,7 +129,4 @@ class RulePauses:
 def _hold(connection: sa.Connection, ended: RulePause, now: dt.datetime) -> int:
     if (ended.until or now) - ended.since <= OUTAGE:
         return 0
-    count = cases.hold(connection, ended.rule_id, WHY_HELD, now)
-    if count:
-        journal.write(connection, [Entry(now, "rule held", f"{count} cases: {WHY_HELD}", ended.rule_id)])
-    return count
+    return hold_due(connection, ended.rule_id, WHY_HELD, now)

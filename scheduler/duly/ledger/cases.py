@@ -418,7 +418,7 @@ def hand_to(connection: sa.Connection, case_id: int, person: str) -> None:
 
 def hold(
     connection: sa.Connection, rule_id: int, reason: str, now: dt.datetime, *, but: sa.Select[Any] | None = None
-) -> int:
+) -> list[int]:
     """Hold every case of a rule whose ladder has something to do now.
 
     Parameters
@@ -427,16 +427,21 @@ def hold(
 
     Returns
     -------
-    How many are held by this.
+    The numbers of those that are held by this.
     """
-    held = connection.execute(sa.update(cases).where(*_due_of(rule_id, now, but)).values(held=reason, next_at=None))
-    return held.rowcount
+    return _hold(connection, reason, *_due_of(rule_id, now, but))
 
 
-def hold_these(connection: sa.Connection, case_ids: Collection[int], reason: str) -> int:
-    """Hold some cases; returns how many of them were still open, and not held before."""
-    mine = (cases.c.id.in_(sorted(case_ids)), cases.c.state.in_(ACTIVE), cases.c.held.is_(None))
-    return connection.execute(sa.update(cases).where(*mine).values(held=reason, next_at=None)).rowcount
+def hold_these(connection: sa.Connection, case_ids: Collection[int], reason: str) -> list[int]:
+    """Hold some cases; returns the numbers of those that were still open, and not held before."""
+    return _hold(
+        connection, reason, cases.c.id.in_(sorted(case_ids)), cases.c.state.in_(ACTIVE), cases.c.held.is_(None)
+    )
+
+
+def _hold(connection: sa.Connection, reason: str, *where: Any) -> list[int]:
+    held = sa.update(cases).where(*where).values(held=reason, next_at=None).returning(cases.c.id)
+    return list(connection.execute(held).scalars())
 
 
 def count_due_of(connection: sa.Connection, rule_id: int, now: dt.datetime, but: sa.Select[Any]) -> int:
