@@ -178,3 +178,34 @@ def test_a_source_that_is_down_is_said_at_once(tmp_path):
     desk.sql("drop table orders")
     with pytest.raises(SourceDown, match="has no table “orders”"):
         play(desk)
+
+
+def test_a_pause_moves_what_comes_after_it(tmp_path):
+    """What kept the clock standing still on Monday afternoon is given back on Tuesday."""
+    nouns = ORDERS.replace("facts:\n", "facts:\n  asked: {sql: o.placed_at is not null, at: o.placed_at}\n")
+    rule = RULE.replace("due: 1d", "due: 1d\npause: [asked]")
+    desk = Desk(tmp_path, {"r": rule}, files={"config/vocabulary/orders.yaml": nouns})
+    desk.order(1, paid_at="2024-03-04 10:00:00")
+    desk.order(2, paid_at="2024-03-04 10:00:00", placed_at="2024-03-04 12:00:00")
+    found = [(one.cases, one.at) for one in play(desk).outcomes if one.step.startswith("late")]
+    assert [at for _, at in found] == [at("2024-03-05 10:00")]
+
+
+def test_a_roundup_is_simulated_slot_by_slot(tmp_path):
+    """Each evening's list tells of what was so on that evening."""
+    rule = """\
+rule: What is unpaid in the evening
+owner: sales
+watch: orders
+where: [not paid]
+check: daily 17:30
+roundup: {tell: owner, list: [order], empty: send}
+"""
+    desk = Desk(tmp_path, {"r": rule}, files={"notifications/duly/report.j2": "{{ count }} unpaid"})
+    desk.order(1, paid_at="2024-03-05 10:00:00")
+    found = play(desk)
+    assert [(one.at, one.step, one.recipient) for one in found.outcomes][:2] == [
+        (at("2024-03-04 17:30"), "roundup", "Lin"),
+        (at("2024-03-05 17:30"), "roundup", "Lin"),
+    ]
+    assert [one.body for one in found.messages] == ["1 unpaid", "0 unpaid", "0 unpaid"]

@@ -117,13 +117,13 @@ def simulate(
     if source is None:
         raise SourceDown(next(problem.sentence for problem in problems.all))
     dialect = sa.make_url(snapshot.settings.sources[source.name].url.reveal()).get_backend_name()
-    past = dataclasses.replace(bound, noun=in_hindsight(bound.noun, dialect))
+    past = _past(bound, dialect)
     sight = _Sight.of(past, source, begin, end, snapshot.settings.reach)
     check = _rarer(past, begin, end, sight)
     if check:
         past = dataclasses.replace(past, rule=dataclasses.replace(past.rule, check=(check,)))
     grain = _grain(past, sight.live)
-    house.sources = {source.name: cast(Source, _Without(source, sight.late))}
+    house.sources = {**house.sources, source.name: cast(Source, _Without(source, sight.late))}
     house.channels = quiet_channels({name: channel.address for name, channel in house.channels.items()})
     house.actions = idle_actions(house.actions)
     house.connections = {}
@@ -155,6 +155,16 @@ def simulate(
     return simulation
 
 
+def _past(bound: BoundRule, dialect: str) -> BoundRule:
+    """Let a rule see what was so at each moment; of a roundup, in each section of the same source."""
+    sections = tuple(
+        dataclasses.replace(section, noun=noun, plan=dataclasses.replace(section.plan, noun=noun))
+        for section in bound.sections
+        for noun in [in_hindsight(section.noun, dialect) if section.noun.source == bound.noun.source else section.noun]
+    )
+    return dataclasses.replace(bound, noun=in_hindsight(bound.noun, dialect), sections=sections)
+
+
 @dataclass(frozen=True, slots=True)
 class _Sight:
     """What a rule may come to see within a span.
@@ -170,7 +180,9 @@ class _Sight:
 
     @classmethod
     def of(cls, bound: BoundRule, source: Source, begin: dt.datetime, end: dt.datetime, reach: dt.timedelta) -> _Sight:
-        """Look once."""
+        """Look once; a roundup tells of whatever there is, so nothing of it is ever late."""
+        if bound.rule.roundup is not None:
+            return cls(0, frozenset())
         timing = Timing(bound)
         low, high = timing.clock_bounds(begin, end, reach)
         day = bound.next_day(begin)
@@ -250,7 +262,7 @@ def _rarer(bound: BoundRule, begin: dt.datetime, end: dt.datetime, sight: _Sight
     rule = bound.rule
     if rule.clock is None or rule.clock.kind is not ClockKind.TIME or any(s.when not in _LADDER for s in rule.steps):
         return None
-    if not rule.steps or any(_moves(each, bound.noun) for each in bound.plan.conditions):
+    if not rule.steps or rule.pause or any(_moves(each, bound.noun) for each in bound.plan.conditions):
         return None
     appears = any(isinstance(each, FactIs) and bound.noun.facts[each.fact].at for each in rule.where)
     longest = _lead(bound, begin) if appears else end - begin
