@@ -1,6 +1,6 @@
 # Duly. Plain `make` lists the goals.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check docs bench test-all clean
+.PHONY: help setup demo test check docs fuzz bench test-all clean
 
 VENV = .venv
 VERSIONS = 3.11 3.12 3.13
@@ -29,6 +29,9 @@ check: setup ## lint, format, types (mypy --strict) and floors (import-linter)
 docs: setup ## build the documentation into build/docs; a broken link is an error
 	@$(VENV)/bin/python -m mkdocs build --strict --quiet
 	@echo "build/docs/index.html"
+
+fuzz: setup ## spoil every kind of file, many thousands of times; DULY_FUZZ=100000 says how many
+	@$(VENV)/bin/python -m pytest --hypothesis-profile=fuzz --numprocesses=auto --timeout=0 tests/fuzz $(ARGS)
 
 bench: setup ## measure a check of 1,000,000 orders beside its bare SQL (some minutes)
 	@$(VENV)/bin/python -m benchmarks.check $(ARGS)

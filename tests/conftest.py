@@ -18,6 +18,7 @@ MARIADB = "mysql+pymysql://root@127.0.0.1:3306/mysql"
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("developer", deadline=None)
+hypothesis.settings.register_profile("fuzz", max_examples=int(os.environ.get("DULY_FUZZ", "20000")), deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 
