@@ -20,6 +20,7 @@ from duly.rules.example_file import parse_example_time
 from duly.rules.model import Comparison, Condition, Example, FactIs
 from duly.rules.noun import Noun, RecordPerson, Time
 from duly.rules.record import Candidate, Record, in_stage, spell_stage
+from duly.rules.roundup_bind import BoundSection
 from duly.time.zone import midnight, zone
 
 KEY = b"1"
@@ -51,7 +52,12 @@ class ExampleRecord:
     """
 
     def __init__(
-        self, bound: BoundRule, example: Example, times: ExampleTimes, source_zone: ZoneInfo, directory: Directory
+        self,
+        bound: BoundRule | BoundSection,
+        example: Example,
+        times: ExampleTimes,
+        source_zone: ZoneInfo,
+        directory: Directory,
     ) -> None:
         self._bound = bound
         self._noun = noun = bound.noun
@@ -78,6 +84,10 @@ class ExampleRecord:
                 self._fields[name] = _field_value(noun, name, value)
             else:
                 self._give(name, value)
+
+    def time(self, name: str, now: dt.datetime) -> dt.datetime | None:
+        """Give one of its times, as far as it is known at ``now``."""
+        return self._time(self._noun.times[name], now)
 
     @property
     def moments(self) -> list[dt.datetime]:
@@ -271,7 +281,7 @@ def _is_of(noun: Noun, person: RecordPerson) -> bool:
     return bool(noun.zone) and noun.zone.split() == person.columns.get("zone", "").split()
 
 
-def _wanted_fields(bound: BoundRule) -> dict[str, str | None]:
+def _wanted_fields(bound: BoundRule | BoundSection) -> dict[str, str | None]:
     """Choose values that the comparisons of ``where`` hold for."""
     found: dict[str, str | None] = {}
     for condition in bound.rule.where:
@@ -312,7 +322,7 @@ def _person(person: RecordPerson, given: Mapping[str, str]) -> Person:
     )
 
 
-def _somebody(bound: BoundRule, directory: Directory) -> tuple[str, str]:
+def _somebody(bound: BoundRule | BoundSection, directory: Directory) -> tuple[str, str]:
     """Choose whose the record is: what the source calls the owner's first member that it knows, and a team."""
     owner, source = bound.rule.owner, bound.noun.source
     team = owner if owner in directory.teams else next(iter(directory.teams), "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -21,6 +21,7 @@ from duly.engine.house import House
 from duly.engine.live import LiveRules
 from duly.engine.plugins import Plugins
 from duly.engine.quiet import IdleAction, quiet_channels
+from duly.engine.source import Source
 from duly.engine.timing import Timing
 from duly.ledger import cases, firings, journal, nodes, outbox
 from duly.ledger.cases import Case
@@ -59,11 +60,13 @@ class Firing:
     at: when the first of its deliveries was accepted or, failing that, given up.
     audience: as written in the rule.
     channels: through which it was accepted.
+    told: what a report said, as an example may pin it: ``2 records``, ``done 50.0 %``.
     """
 
     at: dt.datetime
     audience: str
     channels: frozenset[str]
+    told: tuple[str, ...] = ()
 
 
 class ExampleRun:
@@ -104,7 +107,8 @@ class ExampleRun:
         self._until = times.wall(example.until) if example.until else None
         self._snapshot = dataclasses.replace(snapshot, rules={bound.rule.id: bound}, broken={})
         self._ledger = ledger
-        self._engine = Engine(_house(self._ledger, self._record, self._snapshot, plugins))
+        source = ExampleSource(bound.noun.source, self._record)
+        self._engine = Engine(example_house(self._ledger, {source.name: source}, self._snapshot, plugins))
         self._is_up = True
         self._ticks = 0
         self._now = self._changed = _NEVER
@@ -292,12 +296,18 @@ def _events(example: Example, times: ExampleTimes, record: ExampleRecord) -> Ite
         yield before, event.what
 
 
-def _house(ledger: Ledger, record: ExampleRecord, snapshot: Snapshot, plugins: Plugins) -> House:
+def example_house(ledger: Ledger, sources: Mapping[str, Source], snapshot: Snapshot, plugins: Plugins) -> House:
+    """Put a house together in which every message is accepted, and nothing is done out there.
+
+    Parameters
+    ----------
+    sources: what answers in the place of each source.
+    """
     channels, kinds = snapshot.settings.channels, plugins.channels
     return House(
         ledger=ledger,
         rules=LiveRules(ledger),
-        sources={bound.noun.source: ExampleSource(bound.noun.source, record) for bound in snapshot.rules.values()},
+        sources=sources,
         channels=quiet_channels(
             {
                 name: channel.address or (kinds[channel.kind].address if channel.kind in kinds else "")

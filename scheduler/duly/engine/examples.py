@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from duly.engine.example_run import ExampleRun, Firing
 from duly.engine.example_time import ExampleTimes, later
 from duly.engine.plugins import Plugins
+from duly.engine.roundup_example import RoundupRun
 from duly.ledger.ledger import Ledger
 from duly.ledger.schema import metadata
 from duly.rules.bind import BoundRule
@@ -106,6 +107,7 @@ class _Trial:
         self.world = real if self.is_dated else ordinary
         self.plugins = plugins
         self.names_channels = any(" by " in event.what for event in example.expect)
+        self.names_figures = any(" with " in event.what for event in example.expect)
 
     def result(self, ledger: Ledger) -> ExampleResult:
         expected = [f"{self.times.write(event.at)} {event.what}" for event in self.example.expect]
@@ -113,7 +115,8 @@ class _Trial:
             problem = self.problem("X006", "it mixes weekdays with dates", "write all of its times as dates, or none")
             return ExampleResult(self.example, expected, [], problem)
         try:
-            run = ExampleRun(*self.world, self.plugins, self.example, self.times, ledger)
+            kind = RoundupRun if self.rule.roundup else ExampleRun
+            run = kind(*self.world, self.plugins, self.example, self.times, ledger)
         except ValueError as error:
             return ExampleResult(self.example, expected, [], self.problem("X004", str(error)))
         try:
@@ -148,8 +151,9 @@ class _Trial:
 
     def spell(self, one: Firing, since: dt.datetime) -> str:
         by = f" by {' and '.join(sorted(one.channels))}" if self.names_channels and one.channels else ""
+        told = f" with {' and '.join(one.told)}" if self.names_figures and one.told else ""
         weeks = "" if self.is_dated else later(one.at, since)
-        return f"{self.times.spell(one.at, dated=self.is_dated)} {one.audience}{by}{weeks and f', {weeks}'}"
+        return f"{self.times.spell(one.at, dated=self.is_dated)} {one.audience}{by}{told}{weeks and f', {weeks}'}"
 
     def differs(self, said: str, got: Sequence[str]) -> Problem:
         happened = ", ".join(got)
@@ -166,7 +170,9 @@ class _Trial:
 
 def _times(example: Example, bound: BoundRule) -> Iterator[ExampleTime]:
     """Give every time that an example writes."""
-    given = [value for name, value in example.given.items() if name in bound.noun.times and value != "none"]
+    records = (example.given, *(record for _, record in example.records))
+    named = ((name, value) for record in records for name, value in record.items() if name in bound.noun.times)
+    given = [value for _, value in named if value != "none"]
     yield from map(parse_example_time, given)
     yield from (event.at for event in (*example.then, *example.expect))
     yield from (ExampleTime(at.time(), date=at.date()) for at in (example.from_, example.until) if at)
@@ -179,6 +185,12 @@ def _before(one: Firing, fired: Sequence[Firing], moments: Sequence[dt.datetime]
 
 
 def _is_to(event: ExampleEvent, one: Firing) -> bool:
-    audience, _, by = event.what.partition(" by ")
+    what, _, figures = event.what.partition(" with ")
+    audience, _, by = what.partition(" by ")
     chains = parse_by([by]) if by else ()
-    return audience == one.audience and all(one.channels.intersection(chain) for chain in chains)
+    wanted = figures.split(" and ") if figures else []
+    return (
+        audience == one.audience
+        and all(one.channels.intersection(chain) for chain in chains)
+        and all(figure.strip() in one.told for figure in wanted)
+    )

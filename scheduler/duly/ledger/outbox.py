@@ -345,6 +345,11 @@ def of_case(connection: sa.Connection, case_id: int) -> list[Delivery]:
     return _read(connection, delivery.c.id.in_(mine))
 
 
+def of_rule(connection: sa.Connection, rule_id: int) -> list[Delivery]:
+    """Read every delivery of a rule that speaks of no case, in order: its reports, and what Duly itself had to say."""
+    return _read(connection, delivery.c.rule_id == rule_id, delivery.c.firing_id.is_(None))
+
+
 def told(
     connection: sa.Connection, case_id: int, but: int, after: int, limit: int
 ) -> list[tuple[int, Mapping[str, Any]]]:

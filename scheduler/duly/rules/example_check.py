@@ -25,7 +25,8 @@ def bind_examples(rule: Rule, noun: Noun, channels: Collection[str], problems: P
     Where the record is itself a person (``customer`` of ``customers``), its addresses are the person's.
     """
     in_charge = [entry.who for entry in rule.due.table.all if entry.who] if rule.due and rule.due.table else []
-    audiences = {audience.written for audience in (*(step.audience for step in rule.steps), *in_charge)}
+    told = rule.roundup.tell if rule.roundup else ()
+    audiences = {audience.written for audience in (*(step.audience for step in rule.steps), *in_charge, *told)}
     return tuple(_Example(example, rule, noun, channels, problems).bind(audiences) for example in rule.examples)
 
 
@@ -54,11 +55,25 @@ class _Example:
             if of_person and word in self.noun.people:
                 people[word] = of_person
         self._check_given(given)
+        for word, values in self.example.records:
+            self._check_record(word, values, known)
         for event in self.example.then:
             self._check_event(event)
         for event in self.example.expect:
             self._check_expected(event, audiences)
         return dataclasses.replace(self.example, given=given, people=people)
+
+    def _check_record(self, word: str, values: Mapping[str, str], known: Collection[str]) -> None:
+        """Check one of several records, which only the example of a roundup has."""
+        if self.rule.roundup is None or word != self.noun.name:
+            cure = f"write “{self.noun.one}: {{…}}”" if self.rule.roundup is None else f"write “{self.noun.name}: […]”"
+            self._problem("005", self._place(word, self.mark), f"unknown “{word}” in an example", cure)
+            return
+        for key in values:
+            if key not in known:
+                message = f"unknown “{key}” of {self.noun.one} in an example"
+                self._problem("005", self._place(key, self.mark), message, suggest_or_list(key, known))
+        self._check_given(values)
 
     def _check_person(self, word: str, values: Mapping[str, str], known: Collection[str]) -> None:
         person = word in self.noun.people
@@ -108,10 +123,11 @@ class _Example:
             self._problem("005", self._place(value, event.mark), message, suggest_or_list(value, options))
 
     def _check_expected(self, event: ExampleEvent, audiences: Collection[str]) -> None:
-        audience, by, channels = event.what.partition(" by ")
+        audience, by, channels = event.what.partition(" with ")[0].partition(" by ")
         if audience not in audiences:
             cure = suggest_or_list(audience, audiences)
-            message = f"no step of this rule tells “{audience}”"
+            teller = "the roundup of this rule never" if self.rule.roundup else "no step of this rule"
+            message = f"{teller} tells “{audience}”"
             self._problem("005", self._place(audience, event.mark), message, cure)
         if by:
             try:

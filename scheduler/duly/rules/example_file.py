@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from duly.rules.model import Example, ExampleEvent, ExampleTime
 from duly.rules.problem import Problems
 from duly.rules.reader import Reader, describe
-from duly.rules.yaml import Mapping, Node, Scalar
+from duly.rules.yaml import Mapping, Node, Scalar, Sequence
 from duly.time.span import time_of_day
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -66,9 +66,11 @@ def _read(node: Node, problems: Problems) -> Example | None:
             problems.add("X003", node.mark, f"an example must be a mapping, not {describe(node)}")
         return None
     told = {key.value for key, value in node.entries if key.value not in _KEYS and isinstance(value, Mapping)}
-    reader = Reader(node, problems, "X", {*_KEYS, *told})
+    several = {key.value for key, value in node.entries if key.value not in _KEYS and isinstance(value, Sequence)}
+    reader = Reader(node, problems, "X", {*_KEYS, *told, *several})
     name = reader.text("name", required=True)
     people = {key: _texts(reader, key) for key in node if key in told}
+    records = tuple((key, each) for key in node if key in several for each in _records(reader, key))
     then = _events(reader, "then", "Wed 11:00 shipped")
     expect = _events(reader, "expect", "Fri 14:00 customer")
     if not reader.has("expect"):
@@ -78,13 +80,26 @@ def _read(node: Node, problems: Problems) -> Example | None:
     if from_ and until and until <= from_:
         reader.problem("006", reader.mark("until"), "“until” is not after “from”", "swap them")
     reader.finish()
-    return Example(name, {}, people, then, expect, from_, until, node.mark) if name else None
+    return Example(name, {}, people, then, expect, from_, until, node.mark, records) if name else None
 
 
 def _texts(reader: Reader, key: str) -> dict[str, str]:
     mapping = reader.mapping(key)
-    if mapping is None:
-        return {}
+    return {} if mapping is None else _texts_of(mapping, reader)
+
+
+def _records(reader: Reader, key: str) -> list[dict[str, str]]:
+    found = []
+    for node in reader.items(key):
+        if isinstance(node, Mapping):
+            found.append(_texts_of(node, reader))
+        else:
+            message = f"“{key}” must hold mappings, not {describe(node)}"
+            reader.problem("003", node.mark, message, "write a record like “{paid_at: Mon 09:00}”")
+    return found
+
+
+def _texts_of(mapping: Mapping, reader: Reader) -> dict[str, str]:
     inner = Reader(mapping, reader.problems, "X", mapping)
     return {name: inner.text(name) for name in mapping if inner.scalar(name) is not None}
 

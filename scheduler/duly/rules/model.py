@@ -284,7 +284,8 @@ class Example:
     """One worked example of a rule, run on the real engine.
 
     ``given`` maps a time, fact or field of the record to its text; ``people`` maps ``customer`` to what is said of
-    them, such as ``{"phone": "none"}``.
+    them, such as ``{"phone": "none"}``. ``records`` holds what is given of each of several records, by the noun they
+    stand under: only a roundup has them.
     """
 
     name: str
@@ -295,6 +296,7 @@ class Example:
     from_: dt.datetime | None
     until: dt.datetime | None
     mark: Mark = field(compare=False)
+    records: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
