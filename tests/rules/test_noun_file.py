@@ -142,14 +142,6 @@ def test_each_slip_of_a_count_is_told_at_its_word(written, sentence):
     assert problems_of(ORDERS + f"counts:\n  {written.replace('¦', '')}\n") == [f"27:{len(before) + 3} {sentence}"]
 
 
-@pytest.mark.parametrize("key", ["writes"])
-def test_later_sections_are_refused(key):
-    """What only a later version reads is refused by name, at the word itself."""
-    assert problems_of(ORDERS + f"{key}: {{a: b}}\n") == [
-        f"26:1 V013 this version does not have “{key}” yet; delete it"
-    ]
-
-
 def test_many_people_have_tables_a_condition_and_a_key_of_their_own():
     """A building has residents: who they are, which of them belong to it, what tells them apart."""
     text = with_(

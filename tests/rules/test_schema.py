@@ -10,7 +10,7 @@ import pytest
 
 from duly.cli.desk import open_desk
 from duly.cli.schema import KINDS
-from duly.rules import calendar_file, noun_file, reader, settings, step_file
+from duly.rules import reader, settings, step_file
 from duly.rules.problem import Problems
 from duly.rules.rule_schema import audiences
 from duly.rules.snapshot import load_workspace
@@ -109,9 +109,7 @@ hours: {2026-12-24: 09:00-13:00}
 """
 NOT_YET = {
     *step_file.LATER_KEYS,
-    *noun_file._LATER,
     *settings._LATER,
-    *calendar_file._LATER,
 }
 """Keys that some loader knows only to refuse them."""
 

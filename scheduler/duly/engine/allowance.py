@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from duly.engine.crowd import word_of
 from duly.engine.doorman import Ready
 from duly.engine.house import House
+from duly.engine.ladder import action_channel
 from duly.ledger import quota
+from duly.rules.step_file import WRITE
 from duly.time.zone import midnight
 
 
@@ -108,17 +110,19 @@ class Allowance:
 
     def _quotas(self, ready: Ready, now: dt.datetime) -> Iterator[_Quota]:
         delivery, rule = ready.delivery, ready.live.bound.rule
-        if delivery.urgent or delivery.staff:
+        writes = delivery.channel == action_channel(WRITE)
+        if delivery.urgent or (delivery.staff and not writes):
             return
         today = self._house.local_day(now)
-        for cap in rule.limits.caps:
+        for cap in (cap for cap in rule.limits.caps if cap.of_writes == writes):
             period = today.isoformat() if cap.per_day else ""
             until = midnight(today + dt.timedelta(days=1), self._house.directory.zone) if cap.per_day else None
-            reason = f"each {cap.each}: {cap.amount}{' a day' if cap.per_day else ' messages'} at most"
+            of = " writes" if writes else "" if cap.per_day else " messages"
+            reason = f"each {cap.each}: {cap.amount}{of}{' a day' if cap.per_day else ''} at most"
             of_record = ready.case is not None and cap.each == ready.live.bound.noun.one
-            scope = _scope(rule.id, cap.each, _whose(ready, cap.each))
+            scope = _scope(rule.id, cap.each, _whose(ready, cap.each), *(["writes"] if writes else []))
             yield _Quota(scope, period, cap.amount, Refusal(until, reason), of_record)
-        if rule.limits.pace is not None:
+        if rule.limits.pace is not None and not writes:
             pace = rule.limits.pace
             begun = int(now.timestamp()) // pace.seconds
             until = dt.datetime.fromtimestamp((begun + 1) * pace.seconds, dt.UTC)

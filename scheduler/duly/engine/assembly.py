@@ -10,6 +10,7 @@ from duly.engine.live import LiveRules
 from duly.engine.plugins import Plugins
 from duly.engine.source import Source, Unusable
 from duly.engine.sql_source import SqlSource
+from duly.engine.sql_writer import SqlWriter, Writer
 from duly.ledger.ledger import Ledger
 from duly.rules.problem import Mark, Problems
 from duly.rules.snapshot import Snapshot
@@ -36,6 +37,7 @@ def assemble(snapshot: Snapshot, plugins: Plugins, ledger: Ledger, problems: Pro
         channels=channels,
         actions=_actions(plugins, problems),
         connections={name: settings.channels[name].connections for name in channels},
+        writers=_writers(snapshot, problems),
         node=node,
     )
     return Engine(house)
@@ -53,6 +55,18 @@ def _sources(snapshot: Snapshot, problems: Problems) -> dict[str, Source]:
             reason = f"the source “{name}” cannot be used: {error}"
             problems.add("C004", snapshot.settings.marks[f"sources.{name}.url"], reason)
             made[name] = Unusable(name, reason)
+    return made
+
+
+def _writers(snapshot: Snapshot, problems: Problems) -> dict[str, Writer]:
+    made: dict[str, Writer] = {}
+    for name, settings in snapshot.settings.sources.items():
+        try:
+            if settings.write is not None:
+                made[name] = SqlWriter(name, settings.write.reveal(), settings.zone)
+        except ValueError as error:
+            reason = f"the source “{name}” cannot be written to: {error}"
+            problems.add("C004", snapshot.settings.marks[f"sources.{name}.write.url"], reason)
     return made
 
 

@@ -25,6 +25,9 @@ class Doing:
     house: the ledger, the rules, the people.
     """
 
+    needs_source: bool = False
+    """Whether it waits for a source that is down, rather than go by what the source said last."""
+
     def __init__(self, house: House) -> None:
         self.house = house
 

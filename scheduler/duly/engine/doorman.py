@@ -210,7 +210,8 @@ class Doorman:
 
     def _without_source(self, one: Delivery, live: LiveRule, case: Case, now: dt.datetime) -> Fate:
         blind = one.extra.get("blind", False)
-        if not one.staff or not (blind or now - one.created_at >= STAFF_WAIT):
+        doing = self._doings.get(one.channel)
+        if (doing and doing.needs_source) or not one.staff or not (blind or now - one.created_at >= STAFF_WAIT):
             return Later(one, now + AGAIN, "the source is down")
         # What an action asks for now has waited long enough as well.
         patient = replace(one, extra={**one.extra, "blind": True})

@@ -20,7 +20,7 @@ from duly.engine.example_time import MONDAY, ExampleTimes
 from duly.engine.house import House
 from duly.engine.live import LiveRules
 from duly.engine.plugins import Plugins
-from duly.engine.quiet import IdleAction, quiet_channels
+from duly.engine.quiet import IdleAction, idle_writers, quiet_channels
 from duly.engine.source import Source
 from duly.engine.timing import Timing
 from duly.ledger import cases, firings, journal, nodes, outbox
@@ -308,6 +308,7 @@ def example_house(ledger: Ledger, sources: Mapping[str, Source], snapshot: Snaps
         ledger=ledger,
         rules=LiveRules(ledger),
         sources=sources,
+        writers=idle_writers(snapshot.settings.sources),
         channels=quiet_channels(
             {
                 name: channel.address or (kinds[channel.kind].address if channel.kind in kinds else "")

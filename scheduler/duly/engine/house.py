@@ -14,6 +14,7 @@ from duly.engine.audience import Audiences
 from duly.engine.composer import Composer
 from duly.engine.live import LiveRule, LiveRules
 from duly.engine.source import Source
+from duly.engine.sql_writer import Writer
 from duly.ledger import rule_pauses
 from duly.ledger.ledger import Ledger
 from duly.rules.directory import Directory
@@ -32,6 +33,7 @@ class House:
     channels: the configured channels that work, by name.
     actions: the actions that plugins offer, by name.
     connections: how many messages a channel sends at the same time, by channel.
+    writers: the sources that may be written to, by name.
     node: the process that works here, as the ledger knows it.
     """
 
@@ -41,6 +43,7 @@ class House:
     channels: Mapping[str, Channel]
     actions: Mapping[str, Action]
     connections: Mapping[str, int] = field(default_factory=dict)
+    writers: Mapping[str, Writer] = field(default_factory=dict)
     node: str = ""
 
     @property

@@ -507,6 +507,8 @@ class _Rung:
         return self.sizes.get((audience.name, self.case.key), 0)
 
     def _resolve(self, step: Step, record: Record) -> Reached:
+        if step.audience.kind is AudienceKind.WRITE:
+            return Reached((Person(step.audience.written),))
         if step.do == "tell" and self._is_crowd(step.audience) and (crowd := self._crowd(step.audience)):
             return Reached((), crowd=crowd)
         told = []

@@ -14,7 +14,7 @@ from duly.engine.engine import Engine
 from duly.engine.live import LiveRule
 from duly.engine.pauses import Pauses
 from duly.engine.plugins import Plugins
-from duly.engine.quiet import idle_actions, quiet_channels
+from duly.engine.quiet import idle_actions, idle_writers, quiet_channels
 from duly.engine.release import Overdue, release
 from duly.engine.source import Source, SourceDown
 from duly.engine.versions import Versions
@@ -223,6 +223,7 @@ def _quieten(engine: Engine, source: Source) -> None:
     house.sources = {source.name: source}
     house.channels = quiet_channels({name: channel.address for name, channel in house.channels.items()})
     house.actions = idle_actions(house.actions)
+    house.writers = idle_writers(house.writers)
     house.connections = {}
 
 

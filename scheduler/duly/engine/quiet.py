@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Iterable, Mapping
 
 from duly.api.action import Action, Task
 from duly.api.channel import Channel
@@ -10,7 +11,9 @@ from duly.api.config import Config
 from duly.api.http import Http
 from duly.api.message import Message
 from duly.api.verdict import Accepted
+from duly.engine.sql_writer import Writer
 from duly.rules.rule_file import ACTIONS
+from duly.rules.write import Write
 
 
 class QuietChannel(Channel):
@@ -42,6 +45,19 @@ class IdleAction(Action):
     def run(self, task: Task) -> Accepted:  # noqa: ARG002 - nothing is done
         """Accept."""
         return Accepted()
+
+
+class IdleWriter:
+    """Stands in for a connection on which a source could be written to."""
+
+    def write(self, write: Write, values: Mapping[str, object], now: dt.datetime) -> int:  # noqa: ARG002
+        """Write nothing, as if one record had been changed."""
+        return 1
+
+
+def idle_writers(names: Iterable[str]) -> dict[str, Writer]:
+    """Make a writer that writes nothing for each of these sources."""
+    return {name: IdleWriter() for name in names}
 
 
 def quiet_channels(addresses: Mapping[str, str]) -> dict[str, Channel]:

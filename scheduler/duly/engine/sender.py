@@ -25,10 +25,11 @@ from duly.engine.house import House
 from duly.engine.ladder import action_channel
 from duly.engine.settlement import LONGEST_RETRY, Settlement, is_idempotent
 from duly.engine.tasks import Tasks, Wishes
+from duly.engine.writing import Writing
 from duly.ledger import groups, journal, outbox
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import Delivery
-from duly.rules.step_file import CALL
+from duly.rules.step_file import CALL, WRITE
 
 BATCH = 64
 FIRST_REST = dt.timedelta(minutes=1)
@@ -54,7 +55,7 @@ class Sender:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._doings: dict[str, Doing] = {action_channel(CALL): Call(house)}
+        self._doings: dict[str, Doing] = {action_channel(CALL): Call(house), action_channel(WRITE): Writing(house)}
         self._doorman = Doorman(house, self._doings)
         self._grouping = Grouping(house)
         self._allowance = Allowance(house)

@@ -16,7 +16,7 @@ from duly.engine.engine import Engine
 from duly.engine.hindsight import in_hindsight
 from duly.engine.pauses import Pauses
 from duly.engine.plugins import Plugins
-from duly.engine.quiet import idle_actions, quiet_channels
+from duly.engine.quiet import idle_actions, idle_writers, quiet_channels
 from duly.engine.source import Source, SourceDown
 from duly.engine.timing import Timing
 from duly.ledger import journal, outcomes
@@ -126,6 +126,7 @@ def simulate(
     house.sources = {**house.sources, source.name: cast(Source, _Without(source, sight.late))}
     house.channels = quiet_channels({name: channel.address for name, channel in house.channels.items()})
     house.actions = idle_actions(house.actions)
+    house.writers = idle_writers(house.writers)
     house.connections = {}
     engine.load(dataclasses.replace(snapshot, rules={past.rule.id: past}, broken={}), begin)
     live = next(iter(house.rules.all.values()))

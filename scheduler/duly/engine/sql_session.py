@@ -155,11 +155,16 @@ def _mariadb(url: sa.URL, zone: ZoneInfo, timeout: float) -> sa.Engine:
         with connection.cursor() as cursor:
             cursor.execute("set session transaction read only")
             cursor.execute(f"set session {limit[0]} = %s", (limit[1],))
-            cursor.execute("select convert_tz('2000-01-01', '+00:00', %s)", (zone.key,))
-            is_known = cursor.fetchone()[0] is not None
-            cursor.execute("set session time_zone = %s", (zone.key if is_known else _only_offset(zone),))
+            cursor.execute("set session time_zone = %s", (session_zone(cursor, zone),))
 
     return engine
+
+
+def session_zone(cursor: Any, zone: ZoneInfo) -> str:
+    """Spell a zone as a MariaDB or MySQL server knows it."""
+    cursor.execute("select convert_tz('2000-01-01', '+00:00', %s)", (zone.key,))
+    is_known = cursor.fetchone()[0] is not None
+    return zone.key if is_known else _only_offset(zone)
 
 
 def _only_offset(zone: ZoneInfo) -> str:

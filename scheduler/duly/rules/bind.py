@@ -17,12 +17,13 @@ from duly.rules.model import By, ClockKind, ClockRef, Limits, Rule, Step
 from duly.rules.noun import Noun
 from duly.rules.place import place_of
 from duly.rules.plan import Plan
-from duly.rules.problem import Mark, Problems, suggest_or_list
+from duly.rules.problem import Mark, Problems, suggest, suggest_or_list
 from duly.rules.roundup import Roundup
 from duly.rules.roundup_bind import BoundSection, bind_roundup
-from duly.rules.step_file import CALL
+from duly.rules.step_file import CALL, WRITE
 from duly.rules.surroundings import Surroundings
 from duly.rules.text_check import check_group, check_text
+from duly.rules.write import ASSIGNEE
 from duly.time.calendar import Calendar
 from duly.time.working import WorkingTime
 
@@ -218,8 +219,8 @@ class _Binder:
             check_fact(fact, self.noun, place_of(fact, self.rule.text, self.rule.marks["cover"]), self.problems)
 
     def _caps(self) -> None:
-        known = {self.noun.one, *self.noun.people}
         for cap in self.rule.limits.caps:
+            known = {self.noun.one} if cap.of_writes else {self.noun.one, *self.noun.people}
             if cap.each not in known:
                 mark = place_of(cap.each, self.rule.text, self.rule.marks[f"limits.each {cap.each}"])
                 self.problems.add("R005", mark, f"unknown “{cap.each}” to limit", suggest_or_list(cap.each, known))
@@ -245,6 +246,7 @@ class _Binder:
             check_text(step, self.rule, self.noun, self.around, self.problems)
         check_group(step, self.noun, self.problems)
         self._call(step)
+        self._write(step)
         if step.by:
             _check_channels(step.by, self.rule, step.marks["by"], self.around, self.problems)
         rest = self.rule.rest or self.around.rest
@@ -255,6 +257,20 @@ class _Binder:
             self.problems.add(
                 "R015", step.marks["between"], message, "choose another window, or give the rule its own “rest”"
             )
+
+    def _write(self, step: Step) -> None:
+        """Note a problem when a step writes what the vocabulary does not have, or where nothing can be written."""
+        name, noun = step.audience.name, self.noun
+        if step.do != WRITE:
+            return
+        known = noun.writes.keys() - {ASSIGNEE}  # that belongs to “assign”
+        if name not in known:
+            cure = suggest(name, known) or f"add it to “writes” in {noun.path}"
+            self.problems.add("R005", step.marks["do"], f"unknown write “{name}”", cure)
+        elif noun.source not in self.around.writable:
+            cure = f"add “write: {{url: …}}” to sources.{noun.source} in config/duly.yaml"
+            message = f"the source “{noun.source}” is only read, so “{name}” cannot be written"
+            self.problems.add("R042", step.marks["do"], message, cure)
 
     def _call(self, step: Step) -> None:
         """Note a problem when a step calls nobody that can be called."""

@@ -47,6 +47,12 @@ def noun_schema(sources: Iterable[str]) -> Schema:
         "on": said("The time that puts a record into a period", TEXT),
         "places": said("Digits after the point", TEXT),
     }
+    write = {"sql": said("One update or insert", TEXT), "rows": {"enum": ["1", 1]}}
+    count = {
+        "from": said("Tables and joins of the rows that are counted", _SQL),
+        "on": said("What ties a row to its record", _SQL),
+        "at": said("When it came to be", _SQL),
+    }
     shapes = {
         "noun": said("Its name, in the plural", TEXT),
         "one": said("One of them", TEXT),
@@ -59,6 +65,8 @@ def noun_schema(sources: Iterable[str]) -> Schema:
         "fields": entries(one_of((), TEXT, mapping(field, field)), "Values for words and comparisons"),
         "people": entries(mapping(person, person, patterns=_REFUSALS), "Who can be told"),
         "teams": entries(TEXT, "Words that stand for a team of the directory"),
+        "counts": entries(mapping(count, count), "How often something happened"),
+        "writes": entries(one_of((), TEXT, mapping(write, write)), "Guarded changes of a record"),
         "measures": entries(mapping(measure, measure), "Figures for reports"),
     }
     return document("A noun of Duly’s vocabulary", NOUN_KEYS, shapes, ("noun", "one", "source", "from", "key"))
@@ -126,6 +134,7 @@ def settings_schema(kinds: Mapping[str, Schema], people: Collection[str], channe
     source = {
         "url": said("SQLAlchemy’s URL, or where it stands", url),
         "zone": said("The zone of its naive times", TEXT),
+        "write": said("The connection on which rules may write", mapping(("url",), {"url": url}, ("url",))),
     }
     shapes = {
         "sources": entries(mapping(source, source, ("url", "zone")), "The service databases"),
@@ -150,6 +159,7 @@ def calendar_schema(calendars: Iterable[str]) -> Schema:
         "like": said("What it builds on: a country’s code, or another calendar", one_of(calendars, TEXT)),
         "off": said("Holidays, with their names or without", days),
         "working": said("Working days that would else be free", listed(TEXT)),
+        "ical": said("A file in the iCalendar format, with more days off", TEXT),
         "hours": entries(listed(TEXT), "Days with hours of their own, such as 09:00-13:00"),
     }
     return document("A calendar of Duly", CALENDAR_KEYS, shapes, ("calendar",))

@@ -7,7 +7,7 @@ read-only session a source is asked in.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 BINDS = frozenset({"now", "today"})
 """The values a fragment may ask for, as ``:now`` and ``:today``."""
@@ -52,6 +52,25 @@ def tables(text: str) -> str:
     return text.strip()
 
 
+def statement(text: str, known: Collection[str]) -> tuple[str, frozenset[str]]:
+    """Check one statement that changes a record and return it, trimmed, with the names of the values it binds.
+
+    Parameters
+    ----------
+    known: the names that it may bind.
+
+    Raises ``ValueError`` with one sentence when it is no single update or insert.
+    """
+    pieces = list(_pieces(text, known))
+    words = [(depth, piece["word"].lower()) for depth, piece in pieces if piece["word"]]
+    first = words[0][1] if words else ""
+    if first not in {"update", "insert"}:
+        raise ValueError("a write is an update or an insert: nothing else may change a record")
+    if first == "update" and (0, "where") not in words:
+        raise ValueError("an update without “where” changes every record: add “where id = :key and …”")
+    return text.strip(), frozenset(piece["name"] for _, piece in pieces if piece["bind"])
+
+
 def for_text(sql: str) -> str:
     """Spell a checked fragment for SQLAlchemy's ``text()``: only its binds are binds, whatever stands in quotes."""
     return "".join(
@@ -59,13 +78,13 @@ def for_text(sql: str) -> str:
     )
 
 
-def _pieces(text: str) -> Iterator[tuple[int, re.Match[str]]]:
+def _pieces(text: str, known: Collection[str] = BINDS) -> Iterator[tuple[int, re.Match[str]]]:
     """Go through ``text`` piece by piece, each with the number of brackets around it."""
     if not text.strip():
         raise ValueError("no SQL here: write an expression such as o.paid_at")
     awaited: list[str] = []
     for piece in _PIECE.finditer(text):
-        _refuse(piece)
+        _refuse(piece, known)
         sign = piece["sign"]
         if sign in _OPENING:
             awaited.append(_OPENING[sign])
@@ -76,7 +95,7 @@ def _pieces(text: str) -> Iterator[tuple[int, re.Match[str]]]:
         raise ValueError(f"“{awaited[-1]}” is missing: every bracket in SQL needs its partner")
 
 
-def _refuse(piece: re.Match[str]) -> None:
+def _refuse(piece: re.Match[str], known: Collection[str]) -> None:
     """Raise ``ValueError`` for what no fragment may hold."""
     if piece["comment"]:
         raise ValueError(
@@ -86,9 +105,14 @@ def _refuse(piece: re.Match[str]) -> None:
         raise ValueError(f"a quotation mark {piece[0]} that is never closed: close it, or double it inside a text")
     if piece["quoted"] and _ESCAPED_QUOTE.search(piece[0]):
         raise ValueError("a backslash before a quotation mark means different things to different databases: double it")
-    if piece["bind"] and piece["name"] not in BINDS:
-        raise ValueError(f"“{piece[0]}” is not given here: a fragment knows :now and :today")
+    if piece["bind"] and piece["name"] not in known:
+        given = "a fragment knows :now and :today" if known is BINDS else f"a write knows {_listed(known)}"
+        raise ValueError(f"“{piece[0]}” is not given here: {given}")
     if piece["placeholder"]:
         raise ValueError(f"“{piece[0]}” is a placeholder in SQL: a fragment knows :now and :today")
     if piece["sign"] == ";":
         raise ValueError("“;” ends a statement: put one SQL expression here, without “;”")
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(f":{name}" for name in sorted(names))

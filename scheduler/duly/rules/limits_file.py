@@ -7,7 +7,7 @@ import re
 from duly.rules.model import HOLD_DEFAULT, Cap, Limits, Rate
 from duly.rules.problem import Mark, Problems
 from duly.rules.reader import Reader
-from duly.rules.yaml import Mapping, Scalar
+from duly.rules.yaml import Mapping
 from duly.time.duration import Duration, Unit
 
 _SPANS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -38,14 +38,10 @@ def _cap(reader: Reader, key: str) -> Cap | None:
         message = f"“{value.value}” is not a limit for “{key}”"
         reader.problem("004", value.mark, message, "write it like “3 messages” or “1 a day”")
         return None
-    if found[2] and found[2].startswith("write"):
-        reader.problem("010", _word(value, found[2]), "“writes” is not part of this version yet", "leave it out")
-        return None
-    return Cap(" ".join(key.removeprefix("each ").split()), int(found[1]), per_day=found[3] is not None)
-
-
-def _word(value: Scalar, word: str) -> Mark:
-    return value.at(value.value.find(word))
+    of_writes = (found[2] or "").startswith("write")
+    return Cap(
+        " ".join(key.removeprefix("each ").split()), int(found[1]), per_day=found[3] is not None, of_writes=of_writes
+    )
 
 
 def _pace(text: str) -> Rate:

@@ -174,6 +174,8 @@ class AudienceKind(Enum):
     NEXT_SHIFT = "next shift"
     ROLE = "role"
     """``role`` up the line of ``name``, which is a team or a person of the record."""
+    WRITE = "write"
+    """Nobody: the record itself, changed by the write of this name."""
     OWNER = "owner"
     IN_CHARGE = "in charge"
     TOLD = "told"
@@ -230,11 +232,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """``each order: 3 messages`` (``per_day`` false), ``each customer: 1 a day`` (true)."""
+    """``each order: 3 messages`` (``per_day`` false), ``each customer: 1 a day`` (true), ``each order: 5 writes``."""
 
     each: str
     amount: int
     per_day: bool
+    of_writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from duly.rules.count import Count
 from duly.rules.measure import Measure
 from duly.rules.model import Marks
+from duly.rules.write import Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Noun:
     people: Mapping[str, RecordPerson] = field(default_factory=dict)
     teams: Mapping[str, str] = field(default_factory=dict)
     measures: Mapping[str, Measure] = field(default_factory=dict)
+    writes: Mapping[str, Write] = field(default_factory=dict)
     digest: str = ""
     path: str = ""
     marks: Marks = field(default_factory=dict, compare=False, repr=False)

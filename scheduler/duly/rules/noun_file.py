@@ -15,6 +15,7 @@ from duly.rules.measure_file import check_measures, read_measure
 from duly.rules.noun import Fact, Field, Noun, RecordPerson, Time
 from duly.rules.problem import Mark, Problems, suggest_or_list
 from duly.rules.reader import Reader, describe
+from duly.rules.write import Write, read_write
 
 T = TypeVar("T")
 
@@ -32,8 +33,8 @@ _KEYS = (
     "people",
     "teams",
     "measures",
+    "writes",
 )
-_LATER = ("writes",)
 _MANY = ("many", "on", "key")
 _ATTRIBUTES = ("name", "phone", "email", "chat", "lang", "zone", "rest")
 _TAKEN = frozenset({"owner", "told", "in charge"})
@@ -68,13 +69,10 @@ def read_noun(text: str, path: str, problems: Problems) -> Noun | None:
 class _NounReader:
     def __init__(self, root: yaml.Mapping, problems: Problems) -> None:
         self.problems = problems
-        self.reader = Reader(root, problems, "V", (*_KEYS, *_LATER))
+        self.reader = Reader(root, problems, "V", _KEYS)
 
     def noun(self, text: str, path: str) -> Noun:
         reader = self.reader
-        for key in _LATER:
-            if reader.has(key):
-                self._not_yet(key, reader.key_mark(key))
         noun = Noun(
             name=self._name(reader, "noun"),
             one=self._name(reader, "one"),
@@ -89,6 +87,7 @@ class _NounReader:
             people=self._entries("people", self._person),
             teams=self._entries("teams", self._team),
             measures=self._entries("measures", self._measure),
+            writes=self._entries("writes", self._write),
             digest=sha256(text.encode()).hexdigest(),
             path=path,
             marks=marks_of(reader.map),
@@ -207,6 +206,12 @@ class _NounReader:
             key=self._key(reader, "people"),
         )
 
+    def _write(self, name: str, value: yaml.Node) -> Write | None:
+        fields = [word.value for word, _ in _section(self.reader.map, "fields")]
+        key = self.reader.map.get("key")
+        parts = len(key.items) if isinstance(key, yaml.Sequence) else 1
+        return read_write(name, value, fields, parts, self.problems)
+
     def _team(self, name: str, value: yaml.Node) -> str | None:
         if isinstance(value, yaml.Scalar):
             return self._checked(value, fragment.expression)
@@ -309,9 +314,6 @@ class _NounReader:
                         message = f"“{word.value}” stands under “{first[word.value]}” already"
                         self._problem("006", word.mark, message, "rename one of the two")
                     first.setdefault(word.value, section)
-
-    def _not_yet(self, key: str, mark: Mark) -> None:
-        self._problem("013", mark, f"this version does not have “{key}” yet", "delete it")
 
     def _problem(self, number: str, mark: Mark, message: str, cure: str = "") -> None:
         self.problems.add("V" + number, mark, message, cure)

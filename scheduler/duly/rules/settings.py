@@ -47,12 +47,14 @@ class SourceSettings:
     url: SQLAlchemy's; a relative SQLite path has been put under the workspace.
     zone: the zone of its naive times.
     lacks: why it cannot be used for want of a secret; empty when it can.
+    write: the connection for the writes of the vocabulary; ``None`` where the source is only read.
     """
 
     name: str
     url: Secret
     zone: ZoneInfo
     lacks: str = ""
+    write: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +170,17 @@ class _SettingsReader:
     def _source(self, name: str, value: yaml.Mapping) -> SourceSettings | None:
         reader = Reader(value, self.problems, "C", ("url", "zone", "write"))
         reader.finish()
-        self._refuse_later(reader, ("write",))
+        write = reader.mapping("write")
         with self._sparing() as lacks:
             url = self._url(reader)
+            writer = Reader(write, self.problems, "C", ("url",)) if write else None
+            write_url = self._url(writer) if writer else None
+            if writer:
+                writer.finish()
         place = reader.parse("zone", zone, required=True)
         if place is None or not (url or lacks):
             return None
-        return SourceSettings(name, url or Secret(""), place, "; ".join(lacks))
+        return SourceSettings(name, url or Secret(""), place, "; ".join(lacks), write_url)
 
     def _channel(self, name: str, value: yaml.Mapping) -> ChannelSettings | None:
         own = ("kind", "address", "connections")

@@ -131,6 +131,7 @@ class _Loader:
             broken_nouns=frozenset(self.broken_nouns),
             broken_channels=self._broken_channels(settings),
             broken_texts=self._broken_texts(),
+            writable=frozenset(name for name, source in settings.sources.items() if source.write is not None),
             hold=settings.hold,
             rest=settings.rest,
             lang=settings.lang,

@@ -11,7 +11,7 @@ from itertools import pairwise
 from duly.rules.audience import parse_audience
 from duly.rules.by import parse_by
 from duly.rules.condition import read_conditions
-from duly.rules.model import By, Step, When
+from duly.rules.model import Audience, AudienceKind, By, Step, When
 from duly.rules.problem import Mark, Problems
 from duly.rules.reader import Reader, describe
 from duly.rules.yaml import Mapping, Node, Scalar
@@ -22,16 +22,20 @@ from duly.time.slot import Schedule
 from duly.time.span import time_of_day
 from duly.time.window import Window
 
-TELL, CALL = "tell", "call"
-OWN = frozenset({CALL})
+TELL, CALL, WRITE = "tell", "call", "write"
+OWN = frozenset({CALL, WRITE})
 """What Duly itself does in a step, besides telling."""
-LATER_KEYS = frozenset({"assign", "write", "attach", "skill"})
+LATER_KEYS = frozenset({"assign", "attach", "skill"})
 """Words of the language of steps that this version does not have yet."""
 
 _MOMENTS = {when.value: when for when in When}
 _NEEDS_WORDS = frozenset({TELL, "escalate", CALL})
 _KEYS = frozenset({*_MOMENTS, "between", "repeat", "expires", "if", "by", "text", "urgent", "group", "who"})
-_BELONGS = {"who": frozenset({CALL}), "group": frozenset({TELL, "escalate"})}
+_BELONGS = {
+    "who": frozenset({CALL}),
+    **dict.fromkeys(("text", "by"), frozenset({TELL, "escalate", CALL})),
+    "group": frozenset({TELL, "escalate"}),
+}
 """Words that make sense only beside some of what Duly itself does."""
 _CLOSED = ("done", "gone")
 _PERCENT_OF = (When.AFTER, When.BEFORE)
@@ -131,7 +135,7 @@ class _StepReader:
         changed = tuple(" ".join(text.value.split()) for text in reader.texts("changed"))
         closed = reader.choice("closed", _CLOSED)
         do = self._doing(quiet=later)
-        audience = reader.parse(do, parse_audience) if do else None
+        audience = reader.parse(do, _written_to if do == WRITE else parse_audience) if do else None
         text = self._text(do)
         at = reader.parse("at", time_of_day)
         between = reader.parse("between", Window.parse)
@@ -274,6 +278,11 @@ def _identity(
     if repeat is not None:
         moment = f"{moment}, {repeat}"
     return f"{moment} · {do} · {audience}"
+
+
+def _written_to(text: str) -> Audience:
+    name = " ".join(text.split())
+    return Audience(name, AudienceKind.WRITE, name)
 
 
 def _expiry(text: str) -> Duration:

@@ -24,6 +24,7 @@ class Surroundings:
     calendars: the workspace's own calendars, by name; built-in ones go by their country code.
     channels: names of the channels in ``config/duly.yaml``.
     broken_channels: why a channel cannot be used, by name.
+    writable: names of the sources that have a connection for writing.
     broken_texts: files with errors, by the name of the template.
     hold: above how many messages a rule holds that does not say so itself; ``None`` for never.
     rest: when people of a record are left alone, unless a rule says otherwise.
@@ -38,6 +39,7 @@ class Surroundings:
     channels: Collection[str] = ()
     broken_nouns: Collection[str] = ()
     broken_channels: Mapping[str, str] = field(default_factory=dict)
+    writable: Collection[str] = ()
     broken_texts: Mapping[str, str] = field(default_factory=dict)
     hold: Rate | None = HOLD_DEFAULT
     rest: Window | None = None
