@@ -30,6 +30,7 @@ COMMANDS = {
     "why": "Tell the whole story of one record under a rule.",
     "tasks": "List the calls that people have to make.",
     "task": "Note what came of a task.",
+    "coverage": "Measure how many of a rule's records were done in time.",
     "release": "Let go of the cases that a rule holds.",
     "ack": "Take a case on, so that nobody else is asked for a while.",
     "pause": "Let a rule fire nothing for a while.",
