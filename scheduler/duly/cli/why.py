@@ -11,12 +11,13 @@ import click
 from rich.console import Console
 
 from duly.cli.desk import Desk, open_desk
+from duly.cli.gathered import MOST, gathered
 from duly.cli.options import home_option, json_option
 from duly.cli.reckoning import counted, length, reckoning
 from duly.cli.screen import clean, screen, show_json, table
 from duly.cli.stop import FINE, PROBLEMS
 from duly.cli.story import Answer, Chapter, Memory, ask, keys, remember
-from duly.cli.words import recipient, spoken_entry, spoken_step
+from duly.cli.words import recipient, spoken_step
 from duly.engine.check import SLACK
 from duly.engine.pauses import Pauses
 from duly.engine.timing import Timing
@@ -103,8 +104,7 @@ class _Told:
         deliveries = {one.id: one for one in chapter.deliveries}
         rows = table("at", "what", wrap=["what"])
         rows.show_header = False
-        for entry in chapter.entries:
-            said = spoken_entry(entry, deliveries.get(entry.delivery_id or 0))
+        for entry, said in gathered(chapter.entries, deliveries):
             rows.add_row(clean(wall(entry.at), "dim"), clean(said))
         for sentence in self._waiting(chapter):
             rows.add_row(clean("to come", "cyan"), clean(sentence, "cyan"))
@@ -127,11 +127,14 @@ class _Told:
 
     def _waiting(self, chapter: Chapter) -> Iterator[str]:
         case, wall = chapter.case, self.desk.wall
-        for one in chapter.deliveries:
+        on_their_way = [one for one in chapter.deliveries if one.state in {"waiting", "claimed", "sending"}]
+        for one in on_their_way[:MOST]:
             if one.state == "waiting":
                 yield f"{recipient(one)} is told by {one.channel}, not before {wall(one.not_before)}"
-            elif one.state in {"claimed", "sending"}:
+            else:
                 yield f"{recipient(one)} is being told by {one.channel}"
+        if len(on_their_way) > MOST:
+            yield f"{len(on_their_way) - MOST:,} more are told"
         if case.held and case.active:
             yield f"nothing, until “duly release {self.path}” decides: {case.held}"
         elif case.active:

@@ -11,6 +11,7 @@ _OF_A_CASE = {
     "opened": "a case was opened: {detail}",
     "held": "held until a person decides: {detail}",
     "guessed": "{detail}",
+    "for many": "written to everybody: {detail}",
     "reopened": "opened again: {detail}",
     "stands still": "its clock stands still: {detail}",
     "runs on": "its clock runs on: {detail}",

@@ -101,25 +101,25 @@ class Crowds:
         if step is None:
             self._wait(live, case, one, "its step is no longer to be found", now)
             return
-        told = 0
+        read, written = 0, 0
         try:
             for people in self._people(live, case, step.audience, one, now):
                 with self._house.ledger.write() as connection:
                     if not fan_outs.go_on(connection, one, now):
                         return
-                    outbox.put(connection, self._write(live, case, step, people, one, now), now)
-                told += len(people)
+                    written += len(outbox.put(connection, self._write(live, case, step, people, one, now), now))
+                read += len(people)
         except SourceDown as down:
             self._wait(live, case, one, str(down), now)
             return
         with self._house.ledger.write() as connection:
             if fan_outs.go_on(connection, one, now):
                 fan_outs.finish(connection, one)
-                if not told:
+                if not read:
                     firings.give_up(connection, one.firing_id, now)
                     cases.set_next(connection, case.id, live.bound.next_slot(now))
-                detail = f"{one.step}: {told} people"
-                journal.write(connection, [Entry(now, "told to", detail, case.rule_id, case.id)])
+                detail = f"{one.step}: {written} messages"
+                journal.write(connection, [Entry(now, "for many", detail, case.rule_id, case.id)])
 
     def _people(
         self, live: LiveRule, case: Case, audience: Audience, one: FanOut, now: dt.datetime
