@@ -55,6 +55,17 @@ def _chosen(wanted: Callable[[str], bool]) -> Iterator[str]:
     yield from _table("key", ((f"`{key}`", _said(shape)) for key, shape in _step().items() if wanted(key)))
 
 
+def _doings() -> Iterator[str]:
+    """List what steps do: an action says so itself, in the first line of its docstring."""
+    said = {"tell": "Sends a message."}
+    for name, action in _desk().plugins.actions.items():
+        said[name] = (action.__doc__ or "").partition("\n")[0]
+    known = [key for key in _step() if key in DOINGS or key in said]
+    rest = {"call": "Asks somebody to call, and notes what came of it.", "assign": "Gives the matter to somebody."}
+    rest["write"] = "Writes into the source what the vocabulary names."
+    yield from _table("key", ((f"`{key}`", said.get(key) or rest[key]) for key in known))
+
+
 def _file(kind: str) -> Iterator[str]:
     yield from _table("key", ((f"`{path}`", said) for path, said in _flat(_schema(kind))))
 
@@ -94,8 +105,11 @@ def _table(head: str, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
 TABLES: Mapping[str, Callable[[], Iterator[str]]] = {
     "rule": _rule,
     "moments": lambda: _chosen(lambda key: key in MOMENTS),
-    "doings": lambda: _chosen(lambda key: key in DOINGS),
-    "step": lambda: _chosen(lambda key: key not in MOMENTS and key not in DOINGS),
+    "doings": _doings,
+    "step": lambda: _chosen(lambda key: key not in (*MOMENTS, *DOINGS, *_desk().plugins.actions)),
+    "roundup": lambda: _table(
+        "key", ((f"`{path}`", said) for path, said in _flat(_schema("rule")["properties"]["roundup"]))
+    ),
     "noun": lambda: _file("noun"),
     "directory": lambda: _file("directory"),
     "settings": lambda: _file("settings"),

@@ -24,7 +24,7 @@ def noun_schema(sources: Iterable[str]) -> Schema:
     """Make the schema of a noun; ``sources`` are the names of those in the settings."""
     time = {
         "sql": said("The expression", _SQL),
-        "kind": {"enum": ["date"]},
+        "kind": said("A day without a time of day: date", {"enum": ["date"]}),
         "matter": said("What tells two cases apart where the time creeps", _SQL),
         "later of": said("The later of these times", {"type": "array", "items": TEXT, "minItems": 2}),
         "earlier of": said("The earlier of these times", {"type": "array", "items": TEXT, "minItems": 2}),
@@ -33,7 +33,7 @@ def noun_schema(sources: Iterable[str]) -> Schema:
     field = {
         "sql": said("The expression", _SQL),
         "staff": said("An id that the directory knows", _SQL),
-        "kind": {"enum": ["number", "money"]},
+        "kind": said("A number, or money; else it is text", {"enum": ["number", "money"]}),
         "currency": said("The currency of each record", _SQL),
         "one of": said("All values that it can have", listed(TEXT)),
         "since": said("The time at which it took its value", TEXT),
