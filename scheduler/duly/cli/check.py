@@ -14,9 +14,11 @@ from duly.cli.options import home_option, json_option
 from duly.cli.screen import clean, meter, number, screen, show_json
 from duly.cli.stop import FINE, PROBLEMS
 from duly.engine.assembly import assemble
+from duly.engine.closer_look import look_closer
 from duly.engine.examples import run_examples
 from duly.engine.plugins import Plugins
 from duly.engine.source import Source, SourceDown
+from duly.engine.sql_source import SqlSource
 from duly.ledger.ledger import Ledger
 from duly.rules.bind import BoundRule
 from duly.rules.calendar_end import endings
@@ -115,12 +117,18 @@ def _look(snapshot: Snapshot, plugins: Plugins, wanted: Collection[str], problem
             note(len(results))
     problems.extend(endings(snapshot, local(SystemClock().now(), snapshot.directory.zone).date()))
     if live:
-        _ask(sources, sound, snapshot, problems)
+        silent = _ask(sources, sound, snapshot, problems)
+        _look_closer({name: source for name, source in sources.items() if name not in silent}, sound, problems)
     return _Found(wanted, sorted(rule for rule in wanted if rule in snapshot.broken), examples)
 
 
-def _ask(sources: Mapping[str, Source], rules: Sequence[BoundRule], snapshot: Snapshot, problems: Problems) -> None:
-    """Ask each rule's source for the words that the rule needs; one that does not answer is asked once."""
+def _ask(sources: Mapping[str, Source], rules: Sequence[BoundRule], snapshot: Snapshot, problems: Problems) -> set[str]:
+    """Ask each rule's source for the words that the rule needs; one that does not answer is asked once.
+
+    Returns
+    -------
+    The sources that did not answer.
+    """
     silent: set[str] = set()
     with meter("questions", sum(len(bound.plans) for bound in rules)) as note:
         for plan in (plan for bound in rules for plan in bound.plans):
@@ -133,6 +141,22 @@ def _ask(sources: Mapping[str, Source], rules: Sequence[BoundRule], snapshot: Sn
                     silent.add(name)
                     cure = f"correct sources.{name}, or see whether its database is up"
                     problems.add(problem.code, snapshot.settings.marks[f"sources.{name}"], problem.message, cure)
+            note()
+    return silent
+
+
+def _look_closer(sources: Mapping[str, Source], rules: Sequence[BoundRule], problems: Problems) -> None:
+    """Look for exclusions that match nothing and for clocks without an index, where the words are sound."""
+    with meter("closer looks", len(rules)) as note:
+        for bound in rules:
+            source = sources.get(bound.noun.source)
+            if isinstance(source, SqlSource) and bound.rule.steps and not problems.broken(bound.noun.path):
+                try:
+                    found = list(look_closer(source, bound, SystemClock().now()))
+                except SourceDown as down:
+                    found = [Problem(Mark(bound.noun.path), "S003", str(down))]
+                for one in found:
+                    problems.add(one.code, one.mark, one.message, one.cure, warning=one.severity == "warning")
             note()
 
 

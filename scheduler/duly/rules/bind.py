@@ -13,6 +13,7 @@ from duly.rules.audience_check import check_audience, check_owner
 from duly.rules.condition_check import check_condition, check_fact
 from duly.rules.due_check import check_due, staged_by
 from duly.rules.example_check import bind_examples
+from duly.rules.futile import check_futile
 from duly.rules.model import By, ClockKind, ClockRef, Limits, Rule, Step
 from duly.rules.noun import Noun
 from duly.rules.place import place_of
@@ -172,6 +173,7 @@ class _Binder:
         self._caps()
         for step in rule.steps:
             self._step(step)
+        check_futile(rule, self.problems)
         examples = bind_examples(rule, noun, self.around.channels, self.problems)
         if clock is None or not sound or not all(watched) or not rule.check:
             return None

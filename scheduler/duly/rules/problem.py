@@ -69,6 +69,8 @@ CODES: dict[str, str] = {
     "R040": "a word that does not belong to what its step does",
     "R041": "a call to somebody who is not of the record",
     "R042": "a write that the source is not open for",
+    "R050": "a step that expires before it may leave",
+    "R051": "a step whose moment is past from the start",
     "V010": "SQL that is not one expression",
     "V011": "a name that the language of rules cannot say",
     "V012": "a time that leans on itself",
@@ -90,6 +92,8 @@ CODES: dict[str, str] = {
     "S003": "SQL that the source refuses",
     "S004": "times that are not spelled as times",
     "S005": "a join that gives several rows for one record",
+    "S006": "an exclusion that matches nothing",
+    "S007": "a clock without an index",
 }
 """Every code and its meaning. Families: Y YAML, R rule, V vocabulary, D directory, C config, K calendar, T template,
 X example, P plugin, S source."""

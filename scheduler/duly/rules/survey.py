@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from duly.rules.fragment import for_text
-from duly.rules.noun import Noun
+from duly.rules.noun import Fact, Noun
 
 _ONE_STATEMENT = ":now is not null"
 """Always true. A driver that has a value to bind sends one statement and no more, whatever the SQL says."""
@@ -25,6 +25,11 @@ def example(noun: Noun, sql: str) -> sa.TextClause:
     """Ask for one value of a time or field."""
     value = f"({for_text(sql)})"
     return _select(noun, [value], f"and {value} is not null limit 1")
+
+
+def any_with(noun: Noun, fact: Fact) -> sa.TextClause:
+    """Ask for one record for which a fact holds."""
+    return _select(noun, ["1"], f"and coalesce(({for_text(fact.sql)}), false) limit 1")
 
 
 def _select(noun: Noun, columns: Iterable[str], end: str = "") -> sa.TextClause:
