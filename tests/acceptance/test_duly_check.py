@@ -133,22 +133,27 @@ def test_live_says_once_that_a_database_cannot_be_reached(quick):
     ]
 
 
+def found_live(home) -> list[str]:
+    """Return what the source itself shows of the rule, as people read it."""
+    done = duly("check", "late", "--live", "--home", home, COLUMNS="200")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    return ["\n".join(lines[at : at + 3]) for at, line in enumerate(lines) if " warning: " in line and ": S0" in line]
+
+
 def test_live_warns_of_an_exclusion_that_excludes_nothing(tmp_path):
     """A fact that holds for no record is more often misspelt SQL than the truth; once one is there, all is fine."""
     desk = shop(tmp_path)
     desk.order(7, paid_at="2024-03-04 09:30:00")
-    done = duly("check", "late", "--live", "--home", tmp_path)
-    assert done.code == 0
-    assert done.out == (
+    (found,) = found_live(tmp_path)
+    assert found == (
         "rules/late.yaml:5:10: S006 warning: “cancelled” holds for none of the orders that there are, so it excludes "
         "nothing; see what it is made of in config/vocabulary/orders.yaml\n"
         "  except: [cancelled]\n"
-        "           ^\n"
-        "\n"
-        "1 rule, no examples, no problems, 1 warning\n"
+        "           ^"
     )
     desk.order(8, cancelled=1)
-    assert duly("check", "late", "--live", "--home", tmp_path).out == "1 rule, no examples, no problems\n"
+    assert found_live(tmp_path) == []
 
 
 def test_live_warns_of_a_large_table_that_each_check_reads_whole(tmp_path):
@@ -159,16 +164,15 @@ def test_live_warns_of_a_large_table_that_each_check_reads_whole(tmp_path):
         "with recursive n(i) as (select 1 union all select i + 1 from n where i < 50000) "
         "select i, '2024-03-04 09:00:00', 1 from n"
     )
-    assert duly("check", "late", "--live", "--home", tmp_path).out == (
+    (found,) = found_live(tmp_path)
+    assert found == (
         "rules/late.yaml:7:8: S007 warning: each check reads all of the large table orders; index what the time "
         "paid_at is made of\n"
         "  clock: paid_at\n"
-        "         ^\n"
-        "\n"
-        "1 rule, no examples, no problems, 1 warning\n"
+        "         ^"
     )
     desk.sql("create index orders_paid_at on orders (paid_at)")
-    assert duly("check", "late", "--live", "--home", tmp_path).out == "1 rule, no examples, no problems\n"
+    assert found_live(tmp_path) == []
 
 
 @pytest.mark.parametrize("file", ["config/duly.yaml", "config/directory.yaml"])

@@ -39,6 +39,16 @@ def noun_schema(sources: Iterable[str]) -> Schema:
         "since": said("The time at which it took its value", TEXT),
     }
     person = {name: said("Their own", _SQL) for name in ATTRIBUTES} | {"staff": said("An id of the directory", _SQL)}
+    person |= {
+        "many": said("The table with one row a person", _SQL),
+        "on": said("Which of its rows belong to the record", _SQL),
+        "key": said("What tells two people apart", listed(_SQL)),
+    }
+    count = {
+        "from": said("The table whose rows are counted", _SQL),
+        "on": said("Which of its rows belong to the record", _SQL),
+        "at": said("When each came about", _SQL),
+    }
     measure: dict[str, Schema] = {
         Reckoning.COUNT.value: said("A fact to count, or yes for every record", TEXT),
         Reckoning.SUM.value: said("The field to add up", TEXT),
@@ -48,11 +58,6 @@ def noun_schema(sources: Iterable[str]) -> Schema:
         "places": said("Digits after the point", TEXT),
     }
     write = {"sql": said("One update or insert", TEXT), "rows": {"enum": ["1", 1]}}
-    count = {
-        "from": said("Tables and joins of the rows that are counted", _SQL),
-        "on": said("What ties a row to its record", _SQL),
-        "at": said("When it came to be", _SQL),
-    }
     shapes = {
         "noun": said("Its name, in the plural", TEXT),
         "one": said("One of them", TEXT),
@@ -63,9 +68,9 @@ def noun_schema(sources: Iterable[str]) -> Schema:
         "times": entries(one_of((), TEXT, mapping(time, time)), "When things happened"),
         "facts": entries(one_of((), TEXT, mapping(fact, fact)), "What is true or not"),
         "fields": entries(one_of((), TEXT, mapping(field, field)), "Values for words and comparisons"),
+        "counts": entries(mapping(count, count, ("from", "on")), "How many of something a record has"),
         "people": entries(mapping(person, person, patterns=_REFUSALS), "Who can be told"),
         "teams": entries(TEXT, "Words that stand for a team of the directory"),
-        "counts": entries(mapping(count, count), "How often something happened"),
         "writes": entries(one_of((), TEXT, mapping(write, write)), "Guarded changes of a record"),
         "measures": entries(mapping(measure, measure), "Figures for reports"),
     }

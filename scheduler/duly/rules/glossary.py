@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from duly.rules import yaml
 from duly.rules.bind import BoundRule
+from duly.rules.count import Count
 from duly.rules.model import Comparison
 from duly.rules.noun import Field, Noun, RecordPerson, Time
 from duly.rules.problem import Problems, split_lines
@@ -119,6 +120,8 @@ def _means(entry: object) -> str:
             return f"somebody of the directory: {entry.sql}"
         case Field(kind=kind) if kind != "text":
             return f"{kind}: {entry.sql}"
+        case Count():
+            return f"how many rows of {entry.from_}"
         case RecordPerson(staff=""):
             return f"somebody outside: {', '.join(entry.columns)}"
         case RecordPerson():
