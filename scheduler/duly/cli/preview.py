@@ -17,10 +17,12 @@ from duly.cli.stop import FINE, Stop
 from duly.cli.words import spoken_step
 from duly.engine.preview import Preview, Previewed
 from duly.engine.preview import preview as look
+from duly.engine.roundup_preview import preview_roundup
 from duly.engine.source import SourceDown
 from duly.ledger.outbox import Delivery
 from duly.rules.bind import BoundRule
 from duly.rules.record import decode_key, show_key
+from duly.rules.roundup import Roundup
 from duly.time.clock import SystemClock
 
 LIMIT = 20
@@ -45,6 +47,8 @@ def preview(home: Path, rule: str, written: str, limit: int, *, as_json: bool) -
     desk = open_desk(home, SystemClock().now())
     bound = bound_rule(desk, rule)
     now = _instant(written, desk) if written else desk.now
+    if bound.rule.roundup:
+        return _roundup(bound, bound.rule.roundup, now, desk, as_json=as_json)
     try:
         with meter(bound.noun.name) as note:
             found = look(bound, desk.snapshot, desk.plugins, now, limit, note)
@@ -54,6 +58,41 @@ def preview(home: Path, rule: str, written: str, limit: int, *, as_json: bool) -
         show_json(_as_json(found, bound, now, desk))
     else:
         _show(found, bound, now, desk)
+    return FINE
+
+
+def _roundup(bound: BoundRule, roundup: Roundup, now: dt.datetime, desk: Desk, *, as_json: bool) -> int:
+    """Show what a roundup would send if this were its slot."""
+    try:
+        found = preview_roundup(bound, roundup, desk.snapshot, desk.plugins, now)
+    except SourceDown as down:
+        raise Stop(str(down)) from None
+    said = [entry.detail for entry in found.journal]
+    if found.without_cases:
+        said.append("sections about Duly’s own cases stay empty here")
+    if as_json:
+        show_json(
+            {
+                "rule": bound.rule.id,
+                "title": bound.rule.title,
+                "at": desk.iso(now),
+                "since": desk.iso(found.since),
+                "problems": [problem.as_json() for problem in found.problems],
+                "notes": said,
+                "deliveries": _deliveries_json(found.deliveries, desk),
+            }
+        )
+        return FINE
+    console = screen()
+    for problem in found.problems:
+        console.print(clean(problem.render(), "yellow"), soft_wrap=True)
+    console.print(clean(bound.rule.title, "bold"), soft_wrap=True)
+    since = f"{desk.wall(found.since)} to " if found.since else ""
+    console.print(f"{since}{desk.wall(now)}, as if this were its slot; nothing is sent now.")
+    for sentence in said:
+        console.print(clean(sentence))
+    for one in found.deliveries:
+        _show_delivery(one, desk, console)
     return FINE
 
 
@@ -125,11 +164,15 @@ def _show_outcome(record: Previewed, bound: BoundRule, desk: Desk, console: Cons
         if entry.event == "handed" or (entry.event in INTERESTING and entry.delivery_id is None):
             console.print(_indented(f"{entry.event}: {spoken_step(entry.detail)}", "dim"))
     for one in record.deliveries:
-        if one.kind == "message" or one.state != "accepted":
-            console.print(_indented(_headline(one, desk)))
-        if one.body:
-            words = f"{one.subject}\n\n{one.body}" if one.subject else one.body
-            console.print(_indented(words, "cyan", 4))
+        _show_delivery(one, desk, console)
+
+
+def _show_delivery(one: Delivery, desk: Desk, console: Console) -> None:
+    if one.kind == "message" or one.state != "accepted":
+        console.print(_indented(_headline(one, desk)))
+    if one.body:
+        words = f"{one.subject}\n\n{one.body}" if one.subject else one.body
+        console.print(_indented(words, "cyan", 4))
 
 
 def _indented(words: str, style: str = "", by: int = 2) -> Padding:

@@ -15,6 +15,7 @@ from duly.cli.gathered import MOST, gathered
 from duly.cli.options import home_option, json_option
 from duly.cli.reckoning import counted, length, reckoning
 from duly.cli.screen import clean, screen, show_json, table
+from duly.cli.slot import tell_day
 from duly.cli.stop import FINE, PROBLEMS
 from duly.cli.story import Answer, Chapter, Memory, ask, keys, remember
 from duly.cli.words import recipient, spoken_step
@@ -39,7 +40,8 @@ def why(home: Path, rule: str, key: str, *, ask_now: bool, as_json: bool) -> int
 
     The story is what Duly recorded as it went. The service database is asked with --now, or when there is no story.
 
-    KEY is the record's key as the vocabulary has it (1007, A-17); the parts of a composite key are written a/b.
+    KEY is the record's key as the vocabulary has it (1007, A-17); the parts of a composite key are written a/b. Of a
+    roundup it is the day of the slot (2026-11-23).
     """
     desk = open_desk(home, SystemClock().now())
     with desk.ledger() as ledger:
@@ -50,6 +52,8 @@ def why(home: Path, rule: str, key: str, *, ask_now: bool, as_json: bool) -> int
         path = desk.rule_id(rule, rows)
         row = rows.get(path)
         bound = desk.snapshot.rules.get(path) or (desk.snapshot.bind_text(path, row.text) if row else None)
+        if bound and bound.rule.roundup:
+            return tell_day(desk, ledger, row, path, key, as_json=as_json)
         spellings = keys(key, bound)
         memory = remember(desk, ledger, path, spellings) if ledger else Memory(spellings[0])
     answer = _ask(desk, bound, memory, spellings) if ask_now or not memory.chapters else None

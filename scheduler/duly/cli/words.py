@@ -34,6 +34,8 @@ _OF_A_CASE = {
     "done": "closed as done: {detail}",
     "gone": "closed: {detail}",
     "rule held": "the rule held {detail}",
+    "reported": "a report of {detail}",
+    "nothing": "{detail}",
     "released": "released: {detail}",
 }
 _OF_A_DELIVERY = {

@@ -129,7 +129,9 @@ class Roundups:
             whose = f" for {roundup.each} {part.report.group}" if part.report.group else ""
             names = ", ".join(each.person.name or each.person.id for each in hearing)
             if names:
-                lines.append(("reported", f"{part.report.found:,} records{whose}, to {names}"))
+                lines.append(
+                    ("reported", f"{part.report.found:,} record{'s' * (part.report.found != 1)}{whose}, to {names}")
+                )
             else:
                 lines.append(("nobody", f"there is nobody to tell{whose}: name an operator in config/duly.yaml"))
         outbox.put(connection, new, now)
