@@ -9,6 +9,7 @@ import pytest
 from acceptance.command import duly
 from acceptance.shop import RULE, shop
 from duly.cli import main
+from engine.desk import ORDERS
 
 AT = ("--at", "2024-03-04 12:00")
 
@@ -44,6 +45,18 @@ def test_preview_shows_who_would_hear_what_word_for_word(home):
     assert "  handed: Zhou has it now\n" in said
     assert "  Lin (sales on duty) by sms to +8613800000001:\n    Lin: order 7" in said
     assert "  Zhou (supervisor of sales) by sms to +8613800000003:\n    Zhou: order 7" in said
+
+
+def test_a_clock_that_stands_still_is_said_so(tmp_path):
+    """Of an order that is on hold a preview says that nothing comes, and why."""
+    rule = RULE.replace("due: 2h", "due: 2h\npause: [on hold]")
+    on_hold = ORDERS.replace("  cancelled: o.cancelled", "  on hold: o.amount = 0\n  cancelled: o.cancelled")
+    desk = shop(tmp_path, rule, **{"config/vocabulary/orders.yaml": on_hold})
+    desk.order(7, paid_at="2024-03-04 11:55:00", amount=0)
+    done = duly("preview", "late", *AT, "--home", tmp_path)
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    assert "7 Mon 04 Mar 2024 13:55 none while its clock stands still: on hold –" in lines
+    assert "1 order matches, none with a step due now." in done.out
 
 
 def test_preview_writes_nothing_and_sends_nothing(home):

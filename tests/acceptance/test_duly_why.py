@@ -10,7 +10,7 @@ import pytest
 from acceptance.command import duly
 from acceptance.shop import NOON, RULE, shop
 from duly.cli import main
-from engine.desk import DIRECTORY, at
+from engine.desk import DIRECTORY, ORDERS, at
 
 MINUTE = dt.timedelta(minutes=1)
 LINES = """\
@@ -118,6 +118,31 @@ def test_real_hours_count_in_one_stretch(desk, capsys):
     """Two hours from one minute past noon are two hours."""
     _, lines = tell(desk, capsys, "late", "7")
     assert lines[lines.index("How its 2h ran to Mon 04 Mar 2024 14:01:") + 1] == "Mon 04 Mar 12:01–14:01 counted 2 h"
+
+
+def test_a_clock_that_stands_still_says_for_what_and_what_it_gave_back(tmp_path, capsys):
+    """While it waits, no step has a moment; afterwards the pause is among the stretches, and the due time has moved."""
+    rule = RULE.replace("due: 2h", "due: 2h\npause: [on hold]")
+    on_hold = ORDERS.replace("  cancelled: o.cancelled", "  on hold: o.amount = 0\n  cancelled: o.cancelled")
+    desk = shop(tmp_path, rule, **{"config/vocabulary/orders.yaml": on_hold})
+    desk.start(NOON)
+    desk.order(7, paid_at="2024-03-04 12:00:00")
+    desk.run(NOON, NOON + 35 * MINUTE)
+    desk.sql("update orders set amount = 0")
+    desk.run(NOON + 40 * MINUTE, NOON + 65 * MINUTE)
+    _, lines = tell(desk, capsys, "late", "7")
+    assert "Mon 04 Mar 2024 12:40 its clock stands still: on hold, since 2024-03-04 04:40 UTC" in lines
+    assert "to come late at once: escalate supervisor of sales, once its clock runs on: on hold" in lines
+    desk.sql("update orders set amount = 1")
+    desk.run(NOON + 70 * MINUTE, NOON + 70 * MINUTE)
+    _, lines = tell(desk, capsys, "late", "7")
+    assert "Mon 04 Mar 2024 13:10 its clock runs on: no longer on hold, after 30m" in lines
+    begin = lines.index("How its 2h ran to Mon 04 Mar 2024 14:30:") + 1
+    assert lines[begin : begin + 3] == [
+        "Mon 04 Mar 12:00–12:40 counted 40 min",
+        "Mon 04 Mar 12:40–13:10 stood still",
+        "Mon 04 Mar 13:10–14:30 counted 1 h 20 min",
+    ]
 
 
 def test_a_closed_case_says_why_it_was_closed(desk, capsys):

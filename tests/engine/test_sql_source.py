@@ -1,5 +1,6 @@
 """One suite for every kind of service database: the same rows, the same answers, and nothing written."""
 
+import dataclasses
 import datetime as dt
 import gc
 import json
@@ -14,6 +15,7 @@ from duly.engine.source import BATCH, SourceDown
 from duly.engine.sql_refusal import refusal
 from duly.engine.sql_session import read_only_engine, reading
 from duly.engine.sql_source import SqlSource
+from duly.rules.census import Census
 from duly.rules.count import Count
 from duly.rules.model import ClockKind, ClockRef, Comparison, Due, DueEntry, DueTable, FactIs, Rule
 from duly.rules.noun import Fact, Field, Noun, RecordPerson, Time
@@ -263,6 +265,15 @@ def test_counts_over_several_spans_are_asked_at_once(source):
     asked = plan(clock="placed_at", where=(week,), except_=(day,))
     assert keys(source, asked) == [2]
     assert source.probe(asked, NOW) == []
+
+
+def test_counts_are_asked_wherever_the_rule_is(source):
+    """A census of a report, records without a clock, and the look for a missing index take the same values."""
+    asked = plan(clock="placed_at", where=(Comparison("contacts", ">=", ("2",), MARK, Duration.parse("7d")),))
+    counted = Census(dataclasses.replace(asked.rule, marks={"": MARK}), ORDERS)
+    assert [json.loads(one.record.key) for some in source.census(counted, NOW, None, None) for one in some] == [1]
+    assert source.clockless(asked, NOW, 1) == (0, [])
+    assert source.large_scans(asked, NOW) == []
 
 
 def test_a_count_that_cannot_be_asked_is_named_with_its_vocabulary(source):

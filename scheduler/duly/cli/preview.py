@@ -140,6 +140,8 @@ def _show_records(found: Preview, bound: BoundRule, now: dt.datetime, desk: Desk
 def _next_steps(record: Previewed) -> str:
     """Name the steps that fire now, else the first to come."""
     fired = [entry.detail for entry in record.journal if entry.event == "fired"]
+    if record.paused and not fired and record.step is None:
+        return f"none while its clock stands still: {', '.join(record.paused)}"
     return ", ".join(map(spoken_step, fired or [record.step.identity if record.step else "–"]))
 
 
@@ -213,6 +215,7 @@ def _record_json(record: Previewed, desk: Desk) -> dict[str, object]:
         "due": desk.iso(record.due_at),
         "next_step": record.step.identity if record.step else None,
         "next_at": desk.iso(record.at),
+        "paused": list(record.paused),
         "deliveries": _deliveries_json(record.deliveries, desk),
         "journal": [{"event": entry.event, "detail": entry.detail} for entry in record.journal],
     }

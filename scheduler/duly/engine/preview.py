@@ -40,9 +40,10 @@ class Previewed:
     Parameters
     ----------
     clock_at, due_at: from when it counts, and by when it is due.
-    step, at: the first step that has not been taken, and its moment; ``None`` when none is left.
+    step, at: the first step that has not been taken, and its moment; ``None`` when none is left, or while it waits.
     deliveries: what leaves now, or waits for its hour: with its words where it would leave.
     journal: what happened to its case on the way.
+    paused: what its clock stands still for.
     """
 
     key: bytes
@@ -52,6 +53,7 @@ class Previewed:
     at: dt.datetime | None
     deliveries: Sequence[Delivery] = ()
     journal: Sequence[Entry] = ()
+    paused: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,4 +255,5 @@ def _outcome(engine: Engine, live: LiveRule, candidate: Candidate, now: dt.datet
         first.moment if first else None,
         deliveries,
         entries,
+        tuple(candidate.paused),
     )

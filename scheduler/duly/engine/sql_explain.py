@@ -15,19 +15,16 @@ LARGE = 50_000
 _SQLITE_SCAN = re.compile(r"SCAN (?:TABLE )?(\S+)(?: .*)?")
 
 
-def large_scans(
-    connection: sa.Connection, statement: sa.TextClause, values: Mapping[str, object], tables: str
-) -> list[str]:
+def large_scans(connection: sa.Connection, statement: sa.TextClause, values: Mapping[str, object]) -> list[str]:
     """Name the large tables that a question reads from end to end, for want of an index.
 
     Parameters
     ----------
     values: what is bound in the question.
-    tables: the noun's ``from``, to find a table's name by its alias.
     """
     bound = {name: value for name, value in statement.compile().params.items() if value is not None}
     rows = connection.execute(sa.text(f"{_EXPLAIN[_family(connection)]} {statement.text}"), {**bound, **values}).all()
-    found = dict.fromkeys(_named(alias, tables) for alias in _scanned(_family(connection), rows))
+    found = dict.fromkeys(_named(alias, statement.text) for alias in _scanned(_family(connection), rows))
     return [table for table in found if _is_large(connection, table)]
 
 
@@ -58,10 +55,10 @@ def _nodes(node: Mapping[str, Any]) -> Iterator[str]:
         yield from _nodes(inner)
 
 
-def _named(alias: str, tables: str) -> str:
-    found = re.search(rf"([\w.\"`]+)\s+(?:as\s+)?{re.escape(alias)}\b", tables, re.IGNORECASE)
-    is_table = found is None or found[1].lower() in {"join", "from", "on"}
-    return alias if is_table or found is None else found[1]
+def _named(alias: str, statement: str) -> str:
+    """Find a table's name by its alias, which may stand in a question within the question."""
+    found = re.search(rf"(?:\bfrom|\bjoin|,)\s+([\w.\"`]+)\s+(?:as\s+)?{re.escape(alias)}\b", statement, re.IGNORECASE)
+    return found[1] if found else alias
 
 
 def _is_large(connection: sa.Connection, table: str) -> bool:

@@ -162,7 +162,7 @@ class SqlSource:
     ) -> Iterator[Sequence[Counted]]:
         """Stream records as `duly.engine.source.Source` says."""
         rows = CensusReader(census, self._times, now)
-        values = self._spell.now(now) | (self._spell.bounds(low, high) if census.bounds else {})
+        values = self._now(census, now) | (self._spell.bounds(low, high) if census.bounds else {})
         with closing(self._stream(census, census.counted(self._dialect), values)) as batches:
             for batch in batches:
                 yield [rows.read(row) for row in batch]
@@ -200,9 +200,9 @@ class SqlSource:
         """
         if plan.clock is None:
             return []
-        values = self._spell.now(now) | self._spell.bounds(now - RECENT, now)
+        values = self._now(plan, now) | self._spell.bounds(now - RECENT, now)
         with self._asking(plan.noun) as connection:
-            return large_scans(connection, plan.candidates(self._dialect), values, plan.noun.from_)
+            return large_scans(connection, plan.candidates(self._dialect), values)
 
     def may_write(self, noun: Noun) -> bool:
         """Tell whether the login could write, had Duly not opened its sessions for reading alone.

@@ -141,6 +141,7 @@ pause = sa.Table(
     sa.Column("began_at", Instant, primary_key=True),
     # null while it goes on
     sa.Column("ended_at", Instant),
+    sa.Index(None, "ended_at"),
 )
 
 delivery = sa.Table(

@@ -20,3 +20,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_pause_case_id"),
         sa.PrimaryKeyConstraint("case_id", "fact", "began_at", name="pk_pause"),
     )
+    op.create_index("ix_pause_ended_at", "pause", ["ended_at"], unique=False)
