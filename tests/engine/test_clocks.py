@@ -60,10 +60,17 @@ steps:
 LEAP = ClockRef(ClockKind.ANNIVERSARY, "born_on")
 
 
-def open_desk(home: Path, rule: str, now: str, settings: str = SETTINGS) -> Desk:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of each kind of ledger."""
+    url = f"sqlite:///{tmp_path}/l.db" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    return str(url)
+
+
+def open_desk(home: Path, rule: str, now: str, settings: str = SETTINGS, ledger: str = "") -> Desk:
     """Set up a desk with one rule, which goes live now."""
     files = {"config/vocabulary/orders.yaml": CUSTOMERS, "config/duly.yaml": settings}
-    desk = Desk(home, {"r": rule}, files=files)
+    desk = Desk(home, {"r": rule}, files=files, ledger=ledger)
     desk.start(at(now))
     return desk
 
@@ -272,9 +279,9 @@ def test_a_clock_begins_when_a_check_first_sees_its_record(tmp_path: Path) -> No
     assert [(case.clock, case.clock_at) for case in desk.cases(1)] == [("2024-03-04 10:00:00", at("2024-03-04 10:00"))]
 
 
-def test_who_comes_back_within_a_day_is_known_and_who_stays_away_begins_anew(tmp_path: Path) -> None:
+def test_who_comes_back_within_a_day_is_known_and_who_stays_away_begins_anew(tmp_path: Path, ledger: str) -> None:
     """Away for some hours it is the same case, which has fired; after 24 hours a new one (law 2)."""
-    desk = open_desk(tmp_path, SEEN.replace("where:", "done: [cancelled]\nwhere:"), "2024-03-04 09:00")
+    desk = open_desk(tmp_path, SEEN.replace("where:", "done: [cancelled]\nwhere:"), "2024-03-04 09:00", ledger=ledger)
     desk.order(1, amount=200)
     desk.run(at("2024-03-04 09:00"), at("2024-03-04 12:00"))
     wait(desk, "2024-03-04 13:00", 10)

@@ -57,10 +57,17 @@ WORDS = {
 MONDAY = at("2024-03-04 09:00")
 
 
-def open_desk(home: Path, *lines: str, head: str = RULE) -> Desk:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of each kind of ledger."""
+    url = f"sqlite:///{tmp_path}/l.db" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    return str(url)
+
+
+def open_desk(home: Path, *lines: str, head: str = RULE, ledger: str = "") -> Desk:
     """Set up a desk with these steps and a visit on Wednesday at noon, announced at noon on Tuesday."""
     text = head + "".join(f"  - {{{line}}}\n" for line in lines)
-    desk = Desk(home, {"r": text}, files={**WORDS, "config/vocabulary/orders.yaml": ORDERS})
+    desk = Desk(home, {"r": text}, files={**WORDS, "config/vocabulary/orders.yaml": ORDERS}, ledger=ledger)
     desk.order(1, placed_at="2024-03-06 12:00:00", paid_at="2024-03-06 14:00:00")
     desk.start(MONDAY)
     desk.run(MONDAY, MONDAY)
@@ -129,9 +136,9 @@ def test_several_changes_before_the_hour_are_told_as_one(tmp_path: Path) -> None
     assert told(desk)[1:] == ["Wed 09:00 now from 2024-03-06 12:00:00 to 2024-03-06 16:00:00"]
 
 
-def test_what_is_again_as_was_told_needs_no_correction(tmp_path: Path) -> None:
+def test_what_is_again_as_was_told_needs_no_correction(tmp_path: Path, ledger: str) -> None:
     """A time that was put back before anybody heard of its change is told to nobody."""
-    desk = open_desk(tmp_path, BEFORE, CHANGED)
+    desk = open_desk(tmp_path, BEFORE, CHANGED, ledger=ledger)
     move(desk, "2024-03-05 20:40", paid_at="06 15:00")
     move(desk, "2024-03-05 22:40", paid_at="06 14:00")
     desk.run(at("2024-03-05 23:00"), at("2024-03-06 20:00"))
@@ -234,9 +241,9 @@ def test_a_closing_waits_for_the_morning_and_survives_a_restart(tmp_path: Path) 
     assert told(desk)[1:] == ["Wed 09:00 off"]
 
 
-def test_a_case_that_opens_again_overnight_is_not_called_off(tmp_path: Path) -> None:
+def test_a_case_that_opens_again_overnight_is_not_called_off(tmp_path: Path, ledger: str) -> None:
     """By the time the message might leave it is not true any more; closed once more, it is."""
-    desk = open_desk(tmp_path, BEFORE, OFF, "late: 2h, tell: assignee, text: first")
+    desk = open_desk(tmp_path, BEFORE, OFF, "late: 2h, tell: assignee, text: first", ledger=ledger)
     desk.run(at("2024-03-05 11:00"), at("2024-03-05 21:30"))
     desk.sql("update orders set cancelled = 1")
     desk.run(at("2024-03-05 22:00"), at("2024-03-05 23:30"))
