@@ -250,3 +250,16 @@ def test_programs_get_the_story_as_json(desk, capsys):
     assert {"key": "done", "condition": "shipped", "holds": False} in case["recorded"]["conditions"]
     assert story["now"]["matches"] is True
     assert {"key": "where", "condition": "paid", "holds": True} in story["now"]["conditions"]
+
+
+def test_a_clock_that_begins_as_it_is_seen_is_told_as_that(tmp_path, capsys):
+    """Before any check has seen the record its clock is to begin; afterwards it has."""
+    rule = RULE.replace("clock: paid_at\ndue: 2h", "clock: first seen").replace("late: at once", "after: 2h")
+    desk = shop(tmp_path, rule)
+    desk.order(7, paid_at="2024-03-04 12:01:00")
+    desk.start(NOON)
+    _, lines = tell(desk, capsys, "late", "7", "--now")
+    assert any(line.startswith("It matches; its clock begins with the next check, ") for line in lines)
+    desk.run(NOON, NOON + 20 * MINUTE)
+    _, lines = tell(desk, capsys, "late", "7", "--now")
+    assert "It matches, as it did when a check first saw it." in lines

@@ -210,6 +210,10 @@ class _Told:
             clock = bound.rule.clock
             return f"It matches, but has no clock to count from: {clock} is empty, or no time."
         timing, wall = Timing(bound), self.desk.wall
+        if bound.plan.first_seen:
+            if any(chapter.case.active or chapter.case.used_up for chapter in self.memory.chapters):
+                return "It matches, as it did when a check first saw it."
+            return f"It matches; its clock begins with the next check, {wall(bound.next_slot(self.desk.now))}."
         known = next((c for c in self.memory.chapters if c.case.clock == candidate.clock), None)
         stood = Pauses.of(known.stood if known else ())
         due_at = timing.due(candidate.clock_at, candidate.times, candidate.stage, stood)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
+from duly.engine.bounds import clock_bounds
 from duly.engine.occurrences import Fired, Occurrence, Occurrences, last_of, told_at
 from duly.engine.pauses import NONE, GiveBack, Pauses
 from duly.rules.bind import BoundRule
@@ -14,8 +15,6 @@ from duly.rules.model import Step, When
 from duly.time.duration import Duration, Unit
 from duly.time.repeat import Repeat, Series
 from duly.time.zone import DAY, first_at, instant, local, zone
-
-ELAPSED_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,98 +215,8 @@ class Timing:
     def clock_bounds(
         self, now: dt.datetime, horizon: dt.datetime, reach: dt.timedelta
     ) -> tuple[dt.datetime | None, dt.datetime | None]:
-        """Bound the clocks of the records that a check has to see: none with a step from ``reach`` ago to ``horizon``
-        lies outside.
-
-        Where the clock can stand still, every clock that has begun is asked for: how long it does must be measured.
-        Wide rather than narrow: the exact moments are reckoned record by record. Of a step that repeats without an end
-        the first time counts, or every record there ever was would be asked for.
-
-        Returns
-        -------
-        The earliest and the latest clock; ``None`` for a side that cannot be bound, as for a clock that only begins
-        when its record is seen.
-        """
-        if self._rule.clock and self._rule.clock.is_first_seen:
-            return None, None
-        steps = [step for step in self._rule.steps if step.when is not When.UNANSWERED and not step.when.is_event]
-        earliest = [self._earliest_clock(step, now - reach) for step in steps]
-        low = None if not earliest or None in earliest else min(at for at in earliest if at is not None)
-        latest = [self._latest_clock(step, horizon) for step in steps]
-        high = None if not latest or None in latest else max(at for at in latest if at is not None)
-        return low, max(high, now) if high and self._rule.pause else high
-
-    def _earliest_clock(self, step: Step, since: dt.datetime) -> dt.datetime | None:
-        """Find a clock before which the step comes before ``since``."""
-        due = self._rule.due
-        end = self._earliest_first(step.repeat, since) if step.repeat else since
-        if step.at:
-            end = (self._workdays_back(end, 1) if _is_on_workdays(step) else end) - 2 * ELAPSED_DAY
-        if step.duration is not None and step.when in (When.AFTER, When.LATE):
-            end = self._earliest_start(end, step.duration)
-        if due is None or (step.when not in (When.BEFORE, When.LATE) and not _is_share(step)):
-            return end
-        if due.time_name:
-            return None
-        starts = (self._earliest_start(end, duration) for duration in due.durations)
-        return min(starts, default=end - 2 * ELAPSED_DAY)
-
-    def _earliest_first(self, repeat: Repeat, since: dt.datetime) -> dt.datetime:
-        """Find an instant before which a step comes first if it comes last before ``since``."""
-        if repeat.span is not None:
-            return self._earliest_start(since, repeat.span)
-        if repeat.times is None:
-            return since
-        if repeat.every is None:
-            return self._workdays_back(since, repeat.times)
-        again = (repeat.times - 1) * repeat.every.amount
-        if repeat.every.unit is Unit.ELAPSED:
-            return since - dt.timedelta(seconds=again)
-        return since - (again + 1) * ELAPSED_DAY
-
-    def _workdays_back(self, at: dt.datetime, number: int) -> dt.datetime:
-        """Find an instant that lies more than ``number`` working days of the calendar before, in any zone."""
-        day = local(at, self._working.zone).date() - DAY
-        while number:
-            day -= DAY
-            number -= self._working.calendar.is_workday(day)
-        return min(at, instant(day - DAY, dt.time(), self._working.zone))
-
-    def _earliest_start(self, end: dt.datetime, duration: Duration) -> dt.datetime:
-        """Find an instant before which the duration ends before ``end``."""
-        if duration.unit is Unit.PERCENT:
-            return end
-        if duration.unit is Unit.WORKING_DAYS:
-            # One more, for what starts on a day off counts from the working day before it.
-            return self._working.days_back(end, duration.amount + 1) - ELAPSED_DAY
-        start = self._working.subtract(end, duration)
-        return start if duration.unit is Unit.ELAPSED else start - ELAPSED_DAY
-
-    def _latest_clock(self, step: Step, horizon: dt.datetime) -> dt.datetime | None:
-        due = self._rule.due
-        from_due = step.when in (When.BEFORE, When.LATE) and due is not None
-        if due is not None and due.time_name and (from_due or _is_share(step)):
-            return None
-        latest = horizon + ELAPSED_DAY if step.at else horizon
-        if step.duration is not None:
-            if step.when is When.BEFORE:
-                latest = self._latest_end(latest, step.duration)
-            else:
-                latest -= _at_least(step.duration)
-        if from_due and due is not None and due.durations:
-            latest -= min(map(_at_least, due.durations))
-        return latest
-
-    def _latest_end(self, start: dt.datetime, duration: Duration) -> dt.datetime:
-        if duration.unit is Unit.PERCENT:
-            due = self._rule.due
-            ends = (self._working.add(start, duration) for duration in due.durations) if due else ()
-            return max(ends, default=start) + 2 * ELAPSED_DAY
-        end = self._working.add(start, duration)
-        if duration.unit in (Unit.WORKING, Unit.WORKING_DAYS):
-            # Counted backwards, every end up to the next opening leads to the same start.
-            end = self._working.next_opening(end) + ELAPSED_DAY
-        return end + ELAPSED_DAY if duration.unit is not Unit.ELAPSED else end
+        """Bound the clocks of the records that a check has to see, as `duly.engine.bounds.clock_bounds` says."""
+        return clock_bounds(self._rule, self._working, now, horizon, reach)
 
     def _unshifted(self, index: int, matter: _Matter) -> dt.datetime | None:
         step, clock_at, pauses = self._rule.steps[index], matter.clock_at, matter.pauses
@@ -379,7 +288,7 @@ class Timing:
             return moment
         local_zone = self._zone_of(step, matter.record_zone)
         at = first_at(moment, step.at, local_zone)
-        if not _is_on_workdays(step):
+        if not step.keeps_to_workdays:
             return at
         day = local(at, local_zone).date()
         while not self._working.calendar.is_workday(day):
@@ -421,24 +330,5 @@ def _timed(step: Step, occurrence: Occurrence) -> Timed:
     return Timed(step, occurrence.moment, occurrence.number, occurrence.passed)
 
 
-def _is_on_workdays(step: Step) -> bool:
-    """Tell whether a step with a time of day means that of working days."""
-    return step.repeat is not None and step.repeat.every is None
-
-
 def _is_working(duration: Duration | None) -> bool:
     return duration is not None and duration.unit in (Unit.WORKING, Unit.WORKING_DAYS)
-
-
-def _is_share(step: Step) -> bool:
-    return step.duration is not None and step.duration.unit is Unit.PERCENT
-
-
-def _at_least(duration: Duration) -> dt.timedelta:
-    """Give the least real time that a duration takes: working time is never quicker than the clock."""
-    if duration.unit in (Unit.ELAPSED, Unit.WORKING):
-        return dt.timedelta(seconds=duration.amount)
-    if duration.unit is Unit.DAYS:
-        # A day with a leap of the clock is an hour, or less, shorter.
-        return max(dt.timedelta(days=duration.amount, hours=-3), dt.timedelta(0))
-    return dt.timedelta(0)

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from duly.rules.problem import Mark
-from duly.time.duration import Duration
+from duly.time.duration import Duration, Unit
 from duly.time.repeat import Repeat
 from duly.time.slot import Schedule
 from duly.time.window import Window
@@ -228,6 +228,16 @@ class Step:
     group: str = ""
     """``yes`` for one message to each person, or the field by which several are told apart."""
     marks: Marks = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it comes at a share of the time until due."""
+        return self.duration is not None and self.duration.unit is Unit.PERCENT
+
+    @property
+    def keeps_to_workdays(self) -> bool:
+        """Whether it comes on working days; without a time of day, from its second time on."""
+        return self.repeat is not None and self.repeat.every is None
 
 
 @dataclass(frozen=True, slots=True)
