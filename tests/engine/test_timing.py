@@ -177,6 +177,17 @@ def test_no_record_with_its_last_step_within_reach_lies_below_the_bounds(
     assert low is None or low <= clock_at
 
 
+def test_what_began_on_a_day_off_is_within_the_bounds() -> None:
+    """An hour of work after Saturday is an hour after Monday's opening: Saturday is not too long ago for it."""
+    rule = timing(step(When.LATE, "1 working hour"))
+    clock_at = desk("2023-12-02 08:00")
+    moment = rule.next_at(clock_at, None, "", {})
+    assert moment == desk("2023-12-04 10:00")
+    low, _ = rule.clock_bounds(moment + REACH, moment + REACH, REACH)
+    assert low is not None
+    assert low <= clock_at
+
+
 @given(rule=timings(), now=clocks)
 def test_the_bounds_leave_out_what_is_far_from_due(rule: Timing, now: dt.datetime) -> None:
     """The bounds bound: a rule that counts from its clock never asks for what is years away."""

@@ -89,6 +89,9 @@ class _Bounds:
         if duration.unit is Unit.WORKING_DAYS:
             # One more, for what starts on a day off counts from the working day before it.
             return self._working.days_back(end, duration.amount + 1) - ELAPSED_DAY
+        if duration.unit is Unit.WORKING:
+            # One second more, for what starts while the team rests counts from its next opening.
+            return self._working.backward(end, duration.amount + 1) - ELAPSED_DAY
         start = self._working.subtract(end, duration)
         return start if duration.unit is Unit.ELAPSED else start - ELAPSED_DAY
 
