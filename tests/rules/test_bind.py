@@ -505,3 +505,25 @@ def test_who_makes_a_call_must_be_there(house):
     assert [(p.code, p.sentence) for p in problems.all] == [
         ("R005", "unknown team “logistic”; did you mean “logistics”?")
     ]
+
+
+NO_TEAM = "“customer” is no team, so nobody of it can be chosen; write “TEAM” or “TEAM on duty”"
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "said"),
+    [
+        ("assign: customer", "R043", NO_TEAM),
+        ("assign: logistics, skill: orign", "R005", "unknown field “orign”; did you mean “origin”?"),
+        ("assign: logistik", "R005", "unknown audience “logistik”; did you mean “logistics”?"),
+    ],
+)
+def test_an_assignment_needs_a_team(house, step, code, said):
+    """Only a team has somebody to choose, and only a field says what they must be able to do."""
+    _, problems = house(RULE.replace("tell: logistics on duty", step))
+    assert (code, said) in [(p.code, p.sentence) for p in problems.all]
+
+
+def test_the_directory_knows_who_is_gone(house):
+    """Where a noun has an assignee, conditions may ask whether they have left or are on leave."""
+    assert bound(house(RULE.replace("tell:", "if: [assignee gone, not assignee on leave], tell:")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from duly.api.person import Person
 from duly.rules.directory import Directory
@@ -53,6 +53,7 @@ class Audiences:
         now: dt.datetime,
         *,
         in_charge: str | None = None,
+        assignee: str | None = None,
         told: Sequence[Person] = (),
         urgent: bool = False,
     ) -> Reached:
@@ -62,9 +63,15 @@ class Audiences:
         ----------
         owner: the rule's owner, a team or a person.
         in_charge: id of the person who has the case.
+        assignee: id of the person to whom the case has been assigned, who comes before the record's own.
         told: the people who have heard of the case so far.
         urgent: whether the matter cannot wait for a shift.
         """
+        if assignee in self._directory.staff:
+            day = now.astimezone(self._directory.zone).date()
+            present = self._directory.stand_in(str(assignee), day)
+            if present:
+                record = replace(record, people={**record.people, "assignee": self._directory.person(present)})
         if audience.kind is AudienceKind.ON_DUTY:
             team = self._team(audience.name, record)
             people = self._staff(self._directory.on_duty(team, now))

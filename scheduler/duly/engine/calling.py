@@ -87,17 +87,26 @@ class Call(Doing):
         step = next((each for each in rule.steps if each.identity == ready.delivery.extra["step"]), None)
         audiences = self.house.audiences(ready.live)
         who = step.who if step else None
-        if who is None and "assignee" in record.staff:
+        if who is None and (case.assignee or "assignee" in record.staff):
             assignee = Audience("assignee", AudienceKind.NAME, "assignee")
-            present = audiences.resolve(assignee, record, rule.owner, now, in_charge=case.in_charge)
+            present = audiences.resolve(
+                assignee, record, rule.owner, now, in_charge=case.in_charge, assignee=case.assignee
+            )
             if present.people and not present.instead_of:
                 return present
         if who is None:
             is_team = rule.owner in self.house.directory.teams
             kind = AudienceKind.ON_DUTY if is_team else AudienceKind.OWNER
             who = Audience(f"{rule.owner} on duty" if is_team else "owner", kind, rule.owner)
-        urgent = ready.delivery.urgent
-        return audiences.resolve(who, record, rule.owner, now, in_charge=case.in_charge, urgent=urgent)
+        return audiences.resolve(
+            who,
+            record,
+            rule.owner,
+            now,
+            in_charge=case.in_charge,
+            assignee=case.assignee,
+            urgent=ready.delivery.urgent,
+        )
 
 
 def call_values(task_id: int, task: NewTask | tasks.Task) -> dict[str, object]:

@@ -28,6 +28,9 @@ class Doing:
     needs_source: bool = False
     """Whether it waits for a source that is down, rather than go by what the source said last."""
 
+    one_by_one: bool = False
+    """Whether what is done for one record decides about the next, so that no two are looked at together."""
+
     def __init__(self, house: House) -> None:
         self.house = house
 

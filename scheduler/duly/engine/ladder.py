@@ -524,6 +524,7 @@ class _Rung:
             self.bound.rule.owner,
             self.now,
             in_charge=self.case.in_charge,
+            assignee=self.case.assignee,
             told=told,
             urgent=step.urgent,
         )

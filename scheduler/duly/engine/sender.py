@@ -15,6 +15,7 @@ from duly.api.config import Config, Secret
 from duly.api.message import Message
 from duly.api.verdict import Accepted, NotSent, Rejected, Retry
 from duly.engine.allowance import Allowance
+from duly.engine.assigning import Assigning
 from duly.engine.attempt import Down, Outcome, Unsure, attempt
 from duly.engine.calling import Call
 from duly.engine.composer import ComposeError
@@ -29,7 +30,7 @@ from duly.engine.writing import Writing
 from duly.ledger import groups, journal, outbox
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import Delivery
-from duly.rules.step_file import CALL, WRITE
+from duly.rules.step_file import ASSIGN, CALL, WRITE
 
 BATCH = 64
 FIRST_REST = dt.timedelta(minutes=1)
@@ -55,7 +56,8 @@ class Sender:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._doings: dict[str, Doing] = {action_channel(CALL): Call(house), action_channel(WRITE): Writing(house)}
+        own = {CALL: Call(house), ASSIGN: Assigning(house), WRITE: Writing(house)}
+        self._doings: dict[str, Doing] = {action_channel(name): doing for name, doing in own.items()}
         self._doorman = Doorman(house, self._doings)
         self._grouping = Grouping(house)
         self._allowance = Allowance(house)
@@ -139,12 +141,14 @@ class Sender:
         rest = self._resting.get(outlet)
         if rest is not None and now < rest.until:
             return False
+        doing = self._doings.get(outlet)
+        size = 1 if doing and doing.one_by_one else BATCH
         full, some = True, False
         while full and not self._stopping:
             with self._house.ledger.write() as connection:
                 rule_ids = self._house.at_work(connection)
-                batch = outbox.claim(connection, outlet, now, BATCH, rule_ids, self._house.node)
-            full, some = len(batch) == BATCH, some or bool(batch)
+                batch = outbox.claim(connection, outlet, now, size, rule_ids, self._house.node)
+            full, some = len(batch) == size, some or bool(batch)
             if batch and (down := self._send_batch(outlet, batch, now)) is not None:
                 self._rest(outlet, down, batch[0].rule_id, now)
                 return True

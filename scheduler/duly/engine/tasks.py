@@ -52,6 +52,7 @@ class Tasks:
             ready.live.bound.rule.owner,
             now,
             in_charge=ready.case.in_charge,
+            assignee=ready.case.assignee,
             urgent=True,
         )
         return Task(

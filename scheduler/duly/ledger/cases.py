@@ -41,6 +41,7 @@ class Case:
     closed_at: dt.datetime | None
     acknowledged_at: dt.datetime | None
     in_charge: str | None
+    assignee: str | None
     record: Mapping[str, Any]
 
     @property
@@ -409,6 +410,21 @@ def acknowledge(connection: sa.Connection, case_id: int, now: dt.datetime) -> bo
         .values(state="acknowledged", acknowledged_at=now)
     )
     return changed.rowcount == 1
+
+
+def assign(connection: sa.Connection, case_id: int, person: str) -> None:
+    """Give a case to a person of the directory: it is theirs, and they are in charge."""
+    connection.execute(sa.update(cases).where(cases.c.id == case_id).values(in_charge=person, assignee=person))
+
+
+def loads(connection: sa.Connection, people: Collection[str]) -> dict[str, int]:
+    """Count the open cases of which each of these people is in charge."""
+    counted = (
+        sa.select(cases.c.in_charge, sa.func.count())
+        .where(cases.c.state.in_(ACTIVE), cases.c.in_charge.in_(sorted(people)))
+        .group_by(cases.c.in_charge)
+    )
+    return {person: count for person, count in connection.execute(counted)}  # noqa: C416 - dict() loses the types
 
 
 def hand_to(connection: sa.Connection, case_id: int, person: str) -> None:

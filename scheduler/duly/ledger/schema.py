@@ -104,6 +104,8 @@ cases = sa.Table(
     sa.Column("acknowledged_at", Instant),
     # id of the person of the directory who has it
     sa.Column("in_charge", sa.String(128)),
+    # id of the person to whom a step has assigned it: its "assignee", whoever is in charge now
+    sa.Column("assignee", sa.String(128)),
     # the times whose change its steps tell of: by name, as last seen and as last told (texts, or null)
     sa.Column("watched", Json),
     # the record as last read, for words when the source is down

@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from duly.rules.absence import with_absences
 from duly.rules.anniversary import LEAP_DAYS
 from duly.rules.audience_check import check_audience, check_owner
 from duly.rules.condition_check import check_condition, check_fact
 from duly.rules.due_check import check_due, staged_by
 from duly.rules.example_check import bind_examples
 from duly.rules.futile import check_futile
-from duly.rules.model import By, ClockKind, ClockRef, Limits, Rule, Step
+from duly.rules.model import AudienceKind, By, ClockKind, ClockRef, Limits, Rule, Step
 from duly.rules.noun import Noun
 from duly.rules.place import place_of
 from duly.rules.plan import Plan
 from duly.rules.problem import Mark, Problems, suggest, suggest_or_list
 from duly.rules.roundup import Roundup
 from duly.rules.roundup_bind import BoundSection, bind_roundup
-from duly.rules.step_file import CALL, WRITE
+from duly.rules.step_file import ASSIGN, CALL, WRITE
 from duly.rules.surroundings import Surroundings
 from duly.rules.text_check import check_group, check_text
 from duly.rules.write import ASSIGNEE
@@ -109,7 +110,7 @@ def bind(rule: Rule, around: Surroundings, problems: Problems) -> BoundRule | No
     if noun is None:
         _no_noun(rule, around, problems)
         return None
-    return _Binder(rule, noun, around, problems).bind()
+    return _Binder(rule, with_absences(noun, around.directory), around, problems).bind()
 
 
 def _with_roundup(rule: Rule, roundup: Roundup, around: Surroundings, problems: Problems) -> BoundRule | None:
@@ -249,6 +250,7 @@ class _Binder:
         check_group(step, self.noun, self.problems)
         self._call(step)
         self._write(step)
+        self._assign(step)
         if step.by:
             _check_channels(step.by, self.rule, step.marks["by"], self.around, self.problems)
         rest = self.rule.rest or self.around.rest
@@ -259,6 +261,22 @@ class _Binder:
             self.problems.add(
                 "R015", step.marks["between"], message, "choose another window, or give the rule its own “rest”"
             )
+
+    def _assign(self, step: Step) -> None:
+        """Note a problem when a step assigns to nobody who could be chosen, or by what is not known."""
+        audience, noun, teams = step.audience, self.noun, {*self.around.directory.teams, *self.noun.teams}
+        if step.skill and step.skill not in noun.fields:
+            cure = suggest_or_list(step.skill, noun.fields)
+            self.problems.add("R005", step.marks["skill"], f"unknown field “{step.skill}”", cure)
+        if step.do != ASSIGN:
+            return
+        if audience.kind is not AudienceKind.ON_DUTY and audience.written not in teams:
+            message = f"“{audience.written}” is no team, so nobody of it can be chosen"
+            self.problems.add("R043", step.marks["do"], message, "write “TEAM” or “TEAM on duty”")
+        elif ASSIGNEE in noun.writes and noun.source not in self.around.writable:
+            cure = f"add “write: {{url: …}}” to sources.{noun.source} in config/duly.yaml"
+            message = f"the source “{noun.source}” is only read, so an assignee cannot be written back"
+            self.problems.add("R042", step.marks["do"], message, cure)
 
     def _write(self, step: Step) -> None:
         """Note a problem when a step writes what the vocabulary does not have, or where nothing can be written."""

@@ -98,6 +98,7 @@ def directory_schema(channels: Iterable[str], calendars: Iterable[str], levels: 
         "by": said("The channels they prefer", by),
         "rest": said("When they are left alone, such as 22:00-07:00", TEXT),
         "ids": entries(listed(TEXT), "What each source calls them"),
+        "capacity": said("How many open cases they may be assigned", {}),
         "skills": said("What they are able to do", listed(TEXT)),
         "reports to": said("Who stands above them", TEXT),
         "deputy": said("Who stands in for them", TEXT),

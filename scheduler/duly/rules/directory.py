@@ -42,6 +42,7 @@ class Staff:
     ids: what each source calls them.
     skills: what they can do, in the directory's words.
     shifts: names of the shifts they work; ``None`` for all of their teams'.
+    capacity: how many open cases they may be assigned; ``None`` for any number.
     """
 
     person: Person
@@ -52,6 +53,7 @@ class Staff:
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     skills: frozenset[str] = frozenset()
     shifts: frozenset[str] | None = None
+    capacity: int | None = None
 
     def is_away(self, day: dt.date) -> bool:
         """Tell whether they are on leave, or gone for good, on ``day``."""

@@ -31,7 +31,7 @@ _Section = Mapping[str, tuple[yaml.Scalar, yaml.Node]]
 
 _KEYS = ("zone", "calendar", "hours", "levels", "shifts", "people", "teams")
 _PERSON_KEYS = (
-    *("name", "email", "phone", "chat", "lang", "zone", "by", "rest", "ids", "skills"),
+    *("name", "email", "phone", "chat", "lang", "zone", "by", "rest", "ids", "skills", "capacity"),
     *("reports to", "deputy", "leave", "left", "shifts"),
 )
 _TEAM_KEYS = ("members", "shifts", "hours", "ids")
@@ -155,6 +155,7 @@ class _DirectoryReader:
             leave=tuple(leave for text in reader.texts("leave") if (leave := reader.parse_scalar(text, _leave))),
             left=reader.parse("left", parse_date),
             ids=self._ids(reader, "people", id),
+            capacity=reader.whole("capacity", least=1),
             skills=frozenset(skill.value for skill in reader.texts("skills")),
             shifts=frozenset(self._known(shifts, self._names("shifts"), "shift")) if reader.has("shifts") else None,
         )

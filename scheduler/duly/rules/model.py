@@ -225,6 +225,8 @@ class Step:
     urgent: bool = False
     who: Audience | None = None
     """Who makes a call; ``None`` for the record's assignee, else the owner's team on duty."""
+    skill: str = ""
+    """The field that says what whoever is assigned must be able to do."""
     group: str = ""
     """``yes`` for one message to each person, or the field by which several are told apart."""
     marks: Marks = field(default_factory=dict, compare=False, repr=False)

@@ -69,6 +69,7 @@ CODES: dict[str, str] = {
     "R040": "a word that does not belong to what its step does",
     "R041": "a call to somebody who is not of the record",
     "R042": "a write that the source is not open for",
+    "R043": "an assignment to somebody who is no team",
     "R050": "a step that expires before it may leave",
     "R051": "a step whose moment is past from the start",
     "V010": "SQL that is not one expression",

@@ -22,18 +22,19 @@ from duly.time.slot import Schedule
 from duly.time.span import time_of_day
 from duly.time.window import Window
 
-TELL, CALL, WRITE = "tell", "call", "write"
-OWN = frozenset({CALL, WRITE})
+TELL, CALL, ASSIGN, WRITE = "tell", "call", "assign", "write"
+OWN = frozenset({CALL, ASSIGN, WRITE})
 """What Duly itself does in a step, besides telling."""
-LATER_KEYS = frozenset({"assign", "attach", "skill"})
+LATER_KEYS = frozenset({"attach"})
 """Words of the language of steps that this version does not have yet."""
 
 _MOMENTS = {when.value: when for when in When}
-_NEEDS_WORDS = frozenset({TELL, "escalate", CALL})
-_KEYS = frozenset({*_MOMENTS, "between", "repeat", "expires", "if", "by", "text", "urgent", "group", "who"})
+_NEEDS_WORDS = frozenset({TELL, "escalate", CALL, ASSIGN})
+_KEYS = frozenset({*_MOMENTS, "between", "repeat", "expires", "if", "by", "text", "urgent", "group", "who", "skill"})
 _BELONGS = {
     "who": frozenset({CALL}),
-    **dict.fromkeys(("text", "by"), frozenset({TELL, "escalate", CALL})),
+    **dict.fromkeys(("text", "by"), frozenset({TELL, "escalate", CALL, ASSIGN})),
+    "skill": frozenset({ASSIGN}),
     "group": frozenset({TELL, "escalate"}),
 }
 """Words that make sense only beside some of what Duly itself does."""
@@ -149,6 +150,7 @@ class _StepReader:
         urgent = reader.yes("urgent")
         group = " ".join(reader.text("group").split())
         who = reader.parse("who", parse_audience)
+        skill = " ".join(reader.text("skill").split())
         self._check_belonging(do)
         reader.finish(self.later)
         if when is None or do is None or audience is None:
@@ -172,6 +174,7 @@ class _StepReader:
                 by=by,
                 urgent=urgent,
                 who=who,
+                skill=skill,
                 group="" if group == "no" else group,
                 marks={**marks, when.value: mark},
             )
