@@ -14,6 +14,7 @@ from duly.engine.live import LiveRule
 from duly.engine.notices import Notices
 from duly.engine.roundup import Roundups
 from duly.engine.sender import Sender
+from duly.engine.unfinished import Unfinished
 from duly.ledger import cases, checks, nodes, rule_pauses
 from duly.ledger.checks import LatestSlot
 from duly.rules.bind import BoundRule
@@ -44,6 +45,7 @@ class Engine:
         self._checker = Checker(house)
         self._notices = Notices(house)
         self._roundups = Roundups(house)
+        self._unfinished = Unfinished(house)
 
     def load(self, snapshot: Snapshot, now: dt.datetime) -> None:
         """Take over the workspace as it stands in its files now; a rule that was away for long holds what is late."""
@@ -120,6 +122,8 @@ class Engine:
             self._next_checks[rule_id] = now + RETRY if failed else live.bound.next_slot(slot)
             if checked.state != "done" or checked.held:
                 self._report(live, checked, now)
+            if checked.state == "done":
+                self._unfinished.look(live, now)
         return checked
 
     def taken_up_again(self) -> bool:

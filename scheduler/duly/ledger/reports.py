@@ -30,3 +30,9 @@ def get(connection: sa.Connection, number: int) -> Mapping[str, Any] | None:
         sa.select(report.c.found).where(report.c.id == number)
     ).scalar()
     return found
+
+
+def is_there(connection: sa.Connection, rule_id: int, slot: dt.datetime, group: str) -> bool:
+    """Tell whether a report of this slot has been kept for this part."""
+    mine = sa.select(report.c.id).where(report.c.rule_id == rule_id, report.c.slot == slot, report.c.part == group)
+    return connection.execute(mine.limit(1)).first() is not None
