@@ -37,10 +37,10 @@ from duly.time.slot import Schedule
 CHECKS = 100
 LOOKS = 100_000
 """How many checks a simulation may take, and at how many records they may look, before they come more rarely."""
-MOMENTS = 1_000
-"""How many moments may come before those close to each other are taken together."""
+MOMENTS = 500
+"""How many moments may come before those close to each other are taken together, and as how many."""
 RARER = ("every 30m", "every 1h", "every 2h", "every 4h", "every 6h", "every 12h")
-GRAINS = tuple(dt.timedelta(minutes=minutes) for minutes in (10, 5, 2, 1))
+GRAINS = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30))
 LINES_OF_RULE = 1_000
 _EXACT = dt.timedelta(microseconds=1)
 _LADDER = frozenset({When.AFTER, When.BEFORE, When.LATE, When.UNANSWERED, When.AT})
@@ -122,7 +122,7 @@ def simulate(
     check = _rarer(past, begin, end, sight)
     if check:
         past = dataclasses.replace(past, rule=dataclasses.replace(past.rule, check=(check,)))
-    grain = _grain(past, sight.live)
+    grain = _grain(past, end - begin, sight.live)
     house.sources = {**house.sources, source.name: cast(Source, _Without(source, sight.late))}
     house.channels = quiet_channels({name: channel.address for name, channel in house.channels.items()})
     house.actions = idle_actions(house.actions)
@@ -311,7 +311,7 @@ def _lead(bound: BoundRule, begin: dt.datetime) -> dt.timedelta:
     return max(min(leads), dt.timedelta())
 
 
-def _grain(bound: BoundRule, live: int) -> dt.timedelta:
+def _grain(bound: BoundRule, span: dt.timedelta, live: int) -> dt.timedelta:
     """Choose within how much time moments are taken together: so little that no step meets another, or its own end."""
     rule = bound.rule
     if live * len(rule.steps) <= MOMENTS:
@@ -320,10 +320,17 @@ def _grain(bound: BoundRule, live: int) -> dt.timedelta:
     spans.append(rule.due.duration if rule.due else None)
     timed = (Unit.ELAPSED, Unit.WORKING)
     seconds = sorted({0, *(span.amount for span in spans if span and span.unit in timed)})
-    least = min((after - before for before, after in pairwise(seconds)), default=2 * GRAINS[0].seconds)
+    least = min((after - before for before, after in pairwise(seconds)), default=2 * GRAINS[-1].seconds)
     if rule.limits.pace:
         least = min(least, 2 * rule.limits.pace.seconds)
-    return next((grain for grain in GRAINS if 2 * grain.total_seconds() <= least), _EXACT)
+    found = _EXACT
+    for grain in GRAINS:
+        if 2 * grain.total_seconds() > least:
+            break
+        found = grain
+        if span / grain <= MOMENTS:
+            break
+    return found
 
 
 def _jumps(engine: Engine, begin: dt.datetime, end: dt.datetime, grain: dt.timedelta) -> Iterator[dt.datetime]:
