@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from duly.engine.examples import run_examples
 from duly.engine.plugins import load_plugins
 from duly.rules.snapshot import load_workspace
-from engine.desk import DIRECTORY, ORDERS, SETTINGS, SpokenPlugin
-from engine.telling import HOUR, MONDAY, open_desk, paid, reasons
+from engine.desk import DIRECTORY, ORDERS, SETTINGS, Desk, SpokenPlugin
+from engine.telling import HOUR, MONDAY, open_desk, paid, reasons, rule
 
 TEN = MONDAY + HOUR
 ASSIGN = "after: 1h, assign: sales, by: sms, text: yours"
@@ -168,3 +168,15 @@ def test_examples_know_assignments_and_leavers(tmp_path):
     plugins = load_plugins([SpokenPlugin()])
     snapshot, _ = load_workspace(desk.home, plugins.actions, plugins.channels)
     assert [result.problem for result in run_examples(snapshot.rules["r"], snapshot, plugins)] == [None, None]
+
+
+def test_a_server_keeps_assignments_as_a_file_does(tmp_path, postgresql_url):
+    """On a ledger on a server, too, work is shared out evenly."""
+    files = {"config/directory.yaml": MANY, "config/vocabulary/orders.yaml": NEEDS, **YOURS}
+    desk = Desk(tmp_path, {"r": rule(ASSIGN)}, files=files, ledger=postgresql_url)
+    desk.start(MONDAY)
+    desk.run(MONDAY, MONDAY)
+    for id in (1, 2, 3):
+        paid(desk, id, agent_id=None)
+    desk.run(MONDAY, TEN)
+    assert sorted(map(str, who(desk, 1, 2, 3))) == ["lin", "mei", "sun"]

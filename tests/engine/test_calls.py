@@ -11,8 +11,8 @@ from duly.engine.fair import fairest
 from duly.engine.plugins import load_plugins
 from duly.ledger import tasks
 from duly.rules.snapshot import load_workspace
-from engine.desk import DIRECTORY, ORDERS, SpokenPlugin, at
-from engine.telling import HOUR, MINUTE, MONDAY, open_desk, outcome, paid, reasons
+from engine.desk import DIRECTORY, ORDERS, Desk, SpokenPlugin, at
+from engine.telling import HOUR, MINUTE, MONDAY, open_desk, outcome, paid, reasons, rule
 
 TEN = MONDAY + HOUR
 CALL = "after: 1h, call: customer, by: sms, text: script"
@@ -234,3 +234,16 @@ def test_equals_are_not_chosen_by_their_place():
     assert chosen == set(people)
     assert all(fairest(people, {}, b"7") == fairest(people[::-1], {}, b"7") for _ in range(3))
     assert fairest(people, {"lin": 1, "zhou": 1}, b"7") == "mei"
+
+
+def test_a_server_keeps_tasks_as_a_file_does(tmp_path, postgresql_url):
+    """On a ledger on a server, too, a call becomes a task, which ends with its case."""
+    desk = Desk(tmp_path, {"r": rule(CALL)}, files=SCRIPT, ledger=postgresql_url)
+    desk.start(MONDAY)
+    desk.run(MONDAY, MONDAY)
+    paid(desk, 1)
+    desk.run(MONDAY, TEN)
+    assert [task.person for task in waiting(desk)] == ["lin"]
+    desk.sql("update orders set shipped_at = '2024-03-04 10:05:00'")
+    desk.run(TEN, TEN + 20 * MINUTE)
+    assert waiting(desk) == []

@@ -253,3 +253,17 @@ def test_a_crash_under_way_never_sends_a_line_twice(tmp_path, point, channel):
     assert len({one["id"] for one in sent(tmp_path)}) <= 1
     if "looks_up" in channel:
         assert len(sent(tmp_path)) == 1
+
+
+def test_a_server_keeps_groups_as_a_file_does(tmp_path, postgresql_url):
+    """On a ledger on a server, too, a group is one message, and every case has its verdict."""
+    files = {"notifications/list.j2": LIST}
+    desk = Desk(tmp_path, {"r": rule(STAFF)}, files=files, ledger=postgresql_url)
+    desk.start(MONDAY)
+    desk.run(MONDAY, MONDAY)
+    for id in (1, 2, 3):
+        paid(desk, id)
+    desk.channel("sms").answers = [duly.Retry("busy")]
+    desk.run(MONDAY, TEN + 5 * MINUTE)
+    assert [text.split(":")[0] for text in desk.sent["sms"]] == ["Zhou, 3 orders"] * 2
+    assert [outcome(desk, id) for id in (1, 2, 3)] == [[("sms", "accepted")]] * 3
