@@ -56,7 +56,7 @@ CODES: dict[str, str] = {
     "R013": "a rule without conditions",
     "R014": "a first step shorter than the check interval",
     "R015": "a window wholly inside rest",
-    "R016": "an unanswered step with nothing before it",
+    "R016": "a step that waits for what no step before it does",
     "R017": "a step without words",
     "R018": "a step that does nothing, or two things at once",
     "R019": "a step without a moment, or with two",
