@@ -42,3 +42,12 @@ def test_who_waits_is_counted_as_well(tmp_path, capsys):
     lines = story(tmp_path, EVENING, "2024-03-05 10:05", capsys)
     assert sum("is told by sms, not before" in line for line in lines) == 20
     assert "to come 10 more are told" in lines
+
+
+def test_a_preview_shows_the_first_of_many_and_counts_the_others(tmp_path, capsys):
+    """Nobody waits for the words of 30 people, and nobody is left in doubt that there are 30."""
+    story(tmp_path, RULE, "2024-03-05 09:50", capsys)
+    assert main.run(["preview", "r", "--at", "2024-03-05 10:05", "--home", str(tmp_path)]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert sum(line.startswith("R") and "by sms to +86138" in line for line in lines) == 3
+    assert "and 27 more residents" in lines

@@ -15,7 +15,7 @@ from duly.cli.options import home_option, json_option
 from duly.cli.screen import clean, meter, number, screen, show_json, table
 from duly.cli.stop import FINE, Stop
 from duly.cli.words import spoken_step
-from duly.engine.preview import Preview, Previewed
+from duly.engine.preview import PEOPLE, Preview, Previewed
 from duly.engine.preview import preview as look
 from duly.engine.roundup_preview import preview_roundup
 from duly.engine.source import SourceDown
@@ -167,6 +167,10 @@ def _show_outcome(record: Previewed, bound: BoundRule, desk: Desk, console: Cons
             console.print(_indented(f"{entry.event}: {spoken_step(entry.detail)}", "dim"))
     for one in record.deliveries:
         _show_delivery(one, desk, console)
+    told = {one.audience for one in record.deliveries}
+    for who, size in record.crowds.items():
+        if who in told and size > PEOPLE:
+            console.print(_indented(f"and {size - PEOPLE:,} more {who}"))
 
 
 def _show_delivery(one: Delivery, desk: Desk, console: Console) -> None:
@@ -217,6 +221,7 @@ def _record_json(record: Previewed, desk: Desk) -> dict[str, object]:
         "next_at": desk.iso(record.at),
         "paused": list(record.paused),
         "deliveries": _deliveries_json(record.deliveries, desk),
+        "people": dict(record.crowds),
         "journal": [{"event": entry.event, "detail": entry.detail} for entry in record.journal],
     }
 

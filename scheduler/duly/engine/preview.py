@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import heapq
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from duly.api.person import Person
@@ -31,6 +31,8 @@ from duly.rules.record import Candidate, Record
 from duly.rules.snapshot import Snapshot
 
 NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
+PEOPLE = 3
+"""Of the many people of a record, so many are told in a preview; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Previewed:
     deliveries: what leaves now, or waits for its hour: with its words where it would leave.
     journal: what happened to its case on the way.
     paused: what its clock stands still for.
+    crowds: how many people each word for many people means.
     """
 
     key: bytes
@@ -54,6 +57,7 @@ class Previewed:
     deliveries: Sequence[Delivery] = ()
     journal: Sequence[Entry] = ()
     paused: Sequence[str] = ()
+    crowds: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +115,14 @@ def preview(
     found = _Found(live, now, limit)
     found.read(source, now - snapshot.settings.reach, progress)
     clockless, _ = source.clockless(live.plan, now, 0, live.bound.next_day(now))
+    keys = [candidate.key for candidate in found.nearest]
+    sizes = {who: source.crowd_sizes(live.plan, who, keys, now) for who in live.plan.crowds if keys}
     _quieten(engine, _Few(source, found.nearest))
     try:
         _play(engine, live, now)
     finally:
         engine.sender.close()
-    records = [_outcome(engine, live, candidate, now) for candidate in found.nearest]
+    records = [_outcome(engine, live, candidate, sizes, now) for candidate in found.nearest]
     ledger.close()
     return Preview(found.matching, found.due, records, clockless, len(found.unreadable), problems.all)
 
@@ -192,8 +198,10 @@ class _Few:
         return 0, []
 
     def crowd(self, plan: Plan, who: str, key: bytes, now: dt.datetime) -> Iterator[Sequence[Person]]:
-        """Stream people as the source itself does."""
-        return self._source.crowd(plan, who, key, now)
+        """Give the first few."""
+        first = next(self._source.crowd(plan, who, key, now), ())
+        if first:
+            yield first[:PEOPLE]
 
     def crowd_sizes(self, plan: Plan, who: str, keys: Sequence[bytes], now: dt.datetime) -> dict[bytes, int]:
         """Count people as the source itself does."""
@@ -238,7 +246,13 @@ def _play(engine: Engine, live: LiveRule, now: dt.datetime) -> None:
     engine.tick(now)
 
 
-def _outcome(engine: Engine, live: LiveRule, candidate: Candidate, now: dt.datetime) -> Previewed:
+def _outcome(
+    engine: Engine,
+    live: LiveRule,
+    candidate: Candidate,
+    sizes: Mapping[str, Mapping[bytes, int]],
+    now: dt.datetime,
+) -> Previewed:
     stood = Pauses.seen(candidate.paused, now)
     due_at = live.timing.due(candidate.clock_at, candidate.times, candidate.stage, stood)
     waiting = live.timing.waiting(candidate.clock_at, due_at, candidate.zone, {}, pauses=stood)
@@ -256,4 +270,5 @@ def _outcome(engine: Engine, live: LiveRule, candidate: Candidate, now: dt.datet
         deliveries,
         entries,
         tuple(candidate.paused),
+        {who: known[candidate.key] for who, known in sizes.items() if candidate.key in known},
     )
