@@ -142,8 +142,12 @@ def found_live(home) -> list[str]:
 
 
 def test_live_warns_of_an_exclusion_that_excludes_nothing(tmp_path):
-    """A fact that holds for no record is more often misspelt SQL than the truth; once one is there, all is fine."""
+    """A fact that holds for no record is more often misspelt SQL than the truth; once one is there, all is fine.
+
+    Before the first order, nothing is said.
+    """
     desk = shop(tmp_path)
+    assert found_live(tmp_path) == []
     desk.order(7, paid_at="2024-03-04 09:30:00")
     (found,) = found_live(tmp_path)
     assert found == (

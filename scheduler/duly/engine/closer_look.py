@@ -9,7 +9,7 @@ from duly.engine.sql_source import SqlSource
 from duly.rules.bind import BoundRule
 from duly.rules.model import FactIs
 from duly.rules.problem import Problem
-from duly.rules.survey import any_with
+from duly.rules.survey import any_record, any_with
 
 
 def look_closer(source: SqlSource, bound: BoundRule, now: dt.datetime) -> Iterator[Problem]:
@@ -20,7 +20,9 @@ def look_closer(source: SqlSource, bound: BoundRule, now: dt.datetime) -> Iterat
     SourceDown: the source cannot be reached, or takes too long.
     """
     noun, plan, marks = bound.noun, bound.plan, bound.rule.marks
-    for condition in bound.rule.except_:
+    # A table without a row says nothing about what its rows will be.
+    excluding = bound.rule.except_ if source.ask(noun, any_record(noun), now) else ()
+    for condition in excluding:
         if not (isinstance(condition, FactIs) and condition.wanted):
             continue
         if not source.ask(noun, any_with(noun, noun.facts[condition.fact]), now):

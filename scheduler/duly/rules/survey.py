@@ -27,6 +27,11 @@ def example(noun: Noun, sql: str) -> sa.TextClause:
     return _select(noun, [value], f"and {value} is not null limit 1")
 
 
+def any_record(noun: Noun) -> sa.TextClause:
+    """Ask for one record, whatever it is."""
+    return _select(noun, ["1"], "limit 1")
+
+
 def any_with(noun: Noun, fact: Fact) -> sa.TextClause:
     """Ask for one record for which a fact holds."""
     return _select(noun, ["1"], f"and coalesce(({for_text(fact.sql)}), false) limit 1")
