@@ -24,6 +24,10 @@ class RulePause:
 
 _COLUMNS = [rule_pause.c[name] for name in RulePause.__dataclass_fields__]
 
+# Made once, for the ladder asks at every look: to make a statement takes longer than to run it.
+_RESTING = sa.select(rule_pause.c.rule_id)
+_EARLIEST_END = sa.select(sa.func.min(rule_pause.c.until))
+
 
 def begin(connection: sa.Connection, pause: RulePause) -> None:
     """Pause or retire a rule, in place of an earlier pause."""
@@ -47,7 +51,7 @@ def everything(connection: sa.Connection) -> dict[int, RulePause]:
 
 def resting(connection: sa.Connection) -> set[int]:
     """Return the numbers of the rules that fire nothing and send nothing now."""
-    return set(connection.execute(sa.select(rule_pause.c.rule_id)).scalars())
+    return set(connection.execute(_RESTING).scalars())
 
 
 def retired(connection: sa.Connection) -> set[int]:
@@ -57,7 +61,7 @@ def retired(connection: sa.Connection) -> set[int]:
 
 def earliest_end(connection: sa.Connection) -> dt.datetime | None:
     """When the next pause ends by itself."""
-    return connection.execute(sa.select(sa.func.min(rule_pause.c.until))).scalar()
+    return connection.execute(_EARLIEST_END).scalar()
 
 
 def over(connection: sa.Connection, now: dt.datetime) -> list[int]:
