@@ -74,3 +74,8 @@ def _who(person: Person) -> str:
 def intent_key(*parts: str) -> str:
     """Spell an intent as 32 hexadecimal digits: short enough for the reference field of any gateway."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+
+
+def action_channel(name: str) -> str:
+    """Give the name under which an action's tasks wait in the outbox, apart from every channel's."""
+    return f"action {name}"

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from duly.engine.addressing import action_channel
 from duly.engine.crowd import word_of
 from duly.engine.doorman import Ready
 from duly.engine.house import House
-from duly.engine.ladder import action_channel
 from duly.ledger import quota
 from duly.rules.step_file import WRITE
 from duly.time.zone import midnight

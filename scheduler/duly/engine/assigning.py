@@ -16,7 +16,7 @@ from duly.engine.composer import Composed
 from duly.engine.doing import Doing
 from duly.engine.doorman import Fate, Later, Ready
 from duly.engine.fair import fairest
-from duly.engine.ladder import AGAIN, todays
+from duly.engine.rung import AGAIN, todays
 from duly.engine.writing import write
 from duly.ledger import cases, journal, outbox
 from duly.ledger.cases import Case

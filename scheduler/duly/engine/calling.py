@@ -13,7 +13,7 @@ from duly.engine.audience import Reached
 from duly.engine.doing import Doing
 from duly.engine.doorman import Ended, Fate, Later, Ready, told
 from duly.engine.fair import fairest
-from duly.engine.ladder import AGAIN
+from duly.engine.rung import AGAIN
 from duly.ledger import journal, outbox, tasks
 from duly.ledger.journal import Entry
 from duly.ledger.tasks import NewTask

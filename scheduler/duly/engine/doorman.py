@@ -15,10 +15,10 @@ from duly.engine.crowd import word_of
 from duly.engine.doing import Doing
 from duly.engine.enclosure import NOTHING_ENCLOSED, Enclosure, enclosure_of
 from duly.engine.house import House
-from duly.engine.ladder import AGAIN, STAFF_WAIT
 from duly.engine.live import LiveRule
 from duly.engine.record_json import read_at, unpack, unpack_person, values
 from duly.engine.report import Report, words_of
+from duly.engine.rung import AGAIN, STAFF_WAIT
 from duly.engine.source import SourceDown
 from duly.ledger import cases, outbox, reports
 from duly.ledger.cases import Case

@@ -14,6 +14,7 @@ from duly.api.channel import Channel
 from duly.api.config import Config, Secret
 from duly.api.message import Message
 from duly.api.verdict import Accepted, NotSent, Rejected, Retry
+from duly.engine.addressing import action_channel
 from duly.engine.allowance import Allowance
 from duly.engine.assigning import Assigning
 from duly.engine.attempt import Down, Outcome, Unsure, attempt
@@ -23,7 +24,6 @@ from duly.engine.doing import Doing
 from duly.engine.doorman import MEND, Doorman, Ready
 from duly.engine.grouping import Grouping
 from duly.engine.house import House
-from duly.engine.ladder import action_channel
 from duly.engine.settlement import LONGEST_RETRY, Settlement, is_idempotent
 from duly.engine.tasks import Tasks, Wishes
 from duly.engine.writing import Writing
