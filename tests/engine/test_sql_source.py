@@ -5,6 +5,7 @@ import datetime as dt
 import gc
 import json
 import tracemalloc
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,14 +16,17 @@ from duly.engine.source import BATCH, SourceDown
 from duly.engine.sql_refusal import refusal
 from duly.engine.sql_session import read_only_engine, reading
 from duly.engine.sql_source import SqlSource
+from duly.engine.tally import Tally
 from duly.rules.census import Census
 from duly.rules.count import Count
+from duly.rules.measure import Measure, Reckoning
 from duly.rules.model import ClockKind, ClockRef, Comparison, Due, DueEntry, DueTable, FactIs, Rule
 from duly.rules.noun import Fact, Field, Noun, RecordPerson, Time
 from duly.rules.plan import Plan
 from duly.rules.problem import CODES, Mark
 from duly.time.duration import Duration
 from duly.time.zone import UTC
+from engine.desk import at
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = dt.datetime(2024, 3, 6, 1, 30, tzinfo=UTC)  # 09:30 in Shanghai
@@ -1060,3 +1064,41 @@ def test_a_clock_that_begins_as_it_is_seen_needs_no_time(source):
     }
     assert sorted(seen) == [1, 2, 3, 5]
     assert source.clockless(plan(clock=ClockRef(ClockKind.FIRST_SEEN, "")), NOW, 9) == (0, [])
+
+
+def test_a_census_gives_the_same_figures_on_every_database(source):
+    """Counts, sums and shares come to the same digits, by exact instants, whatever the database makes of its types."""
+    paid = Measure("paid", Reckoning.COUNT, on="paid_at")
+    worth = Measure("worth", Reckoning.SUM, of="amount", on="paid_at")
+    sent = Measure("sent", Reckoning.COUNT, of="shipped", on="paid_at")
+    share = Measure("share", Reckoning.SHARE, part="sent", whole="paid", places=2)
+    asked = Census(
+        plan(where=()).rule,
+        ORDERS,
+        times=(ORDERS.times["paid_at"],),
+        bounds=frozenset({"paid_at"}),
+        facts=("shipped",),
+        fields=("amount", "origin"),
+    )
+    since, until = at("2024-03-04 09:01"), at("2024-03-05 06:00")
+    tally = Tally((paid, worth, sent), since, until)
+    for batch in source.census(asked, NOW, since, until):
+        for one in batch:
+            tally.add(" ".join((one.record.fields["origin"] or "").split()), one)
+    wanted = (paid, worth, sent, share)
+    assert {group: tally.figures(group, wanted) for group in tally.groups} == {
+        "": (1, Decimal("499.99"), 0, Decimal("0.00")),
+        "app": (1, 0, 1, Decimal("100.00")),
+        "web": (1, 500, 0, Decimal("0.00")),
+    }
+    assert tally.totals(wanted) == (3, Decimal("999.99"), 1, Decimal("33.33"))
+
+
+def test_a_census_tells_of_times_that_are_made_of_others(source):
+    """Of `later of` the exact instant decides, and a record without a time of the period is none of it."""
+    time = ORDERS.times["shippable_since"]
+    asked = Census(plan(where=()).rule, ORDERS, times=(time,), bounds=frozenset({time.name}), people=("customer",))
+    since, until = at("2024-03-05 07:00"), at("2024-03-06 00:00")
+    told = [one for batch in source.census(asked, NOW, since, until) for one in batch]
+    mine = [one for one in told if since <= one.times[time.name] < until]
+    assert [(one.record.key, one.record.people["customer"].name) for one in mine] == [(b"2", "Kim")]

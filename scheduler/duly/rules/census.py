@@ -13,6 +13,7 @@ from duly.rules.fragment import for_text
 from duly.rules.model import ClockKind, ClockRef, Condition, FactIs
 from duly.rules.noun import Time
 from duly.rules.plan import Plan
+from duly.rules.problem import Mark
 from duly.rules.record import Record
 
 
@@ -77,7 +78,7 @@ class Census(Plan):
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition of the rule and every further fact, each once."""
-        mark = self.rule.marks[""]
+        mark = Mark(self.noun.path)
         asked = [*super().conditions, *(FactIs(name, wanted=True, mark=mark) for name in self.facts)]
         return tuple({str(condition): condition for condition in asked}.values())
 
