@@ -138,8 +138,8 @@ def test_relative_sqlite_files_lie_in_the_workspace(url, read_as):
         ("zone: Asia/Shanghai", "zone: Shanghai", "2:40 C004 unknown zone “Shanghai”: did you mean “Asia/Shanghai”?"),
         (
             "zone: Asia/Shanghai",
-            "zone: UTC, write: {url: x}",
-            "2:45 C011 this version does not have “write” yet; delete it",
+            "zone: UTC, write: {}",
+            "2:52 C002 “url” is missing; add “url: …”",
         ),
         ("operator: wang", "web: {port: 80}", "7:1 C011 this version does not have “web” yet; delete it"),
         ("operator: wang", "operators: wang", "7:1 C001 unknown key “operators”; did you mean “operator”?"),
