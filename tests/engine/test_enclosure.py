@@ -88,6 +88,15 @@ def test_the_page_shows_tables_and_bars_and_no_markup_of_a_customer():
     assert not any(word in page for word in ("<b>Kim", "<svg", "<script", "<img", "<style"))
 
 
+def test_a_time_without_a_zone_is_shown_as_it_is():
+    """What the source calls half past eight is not moved by the zone of the machine."""
+    written = dt.datetime.fromisoformat("2024-06-28 08:30")
+    plain = dataclasses.replace(LIST, columns=(Column("ready_at"),), rows=((written,),), listed=1)
+    report = dataclasses.replace(REPORT, tables=(plain,))
+    assert sheets(sheet_of(report, ZONE)).worksheets[0]["A2"].value == written
+    assert "2024-06-28 08:30" in text_of(report, ZONE)
+
+
 def test_a_pie_is_one_bar_in_parts():
     """A mail program shows no pie: a bar in parts with what each colour means stands for it."""
     pie = dataclasses.replace(REPORT, tables=(dataclasses.replace(FIGURES, chart="pie"),))

@@ -400,3 +400,12 @@ def test_nothing_of_an_example_is_left_behind(tmp_path: Path) -> None:
     example = f"order: {{paid_at: Mon 14:00}}, expect: {ALL_OF_IT}"
     assert all(result.passed for result in results(tmp_path, LADDER, example, example))
     assert not (tmp_path / "ledger.db").exists()
+
+
+def test_a_step_that_attaches_is_proved_like_any_other(tmp_path):
+    """The spreadsheet of a grouped step changes nothing about who hears when."""
+    rule = LADDER.replace("text: hello}", "text: list, group: yes, attach: xlsx}")
+    words = {"notifications/list.j2": "{{ count }}"}
+    said = f"order: {{paid_at: Mon 14:00}}, expect: {ALL_OF_IT}"
+    (result,) = results(tmp_path, rule, said, files=words)
+    assert result.passed, result.got

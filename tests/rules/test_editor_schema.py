@@ -45,7 +45,7 @@ steps:
   - {before: [4h, 1h], tell: customer, by: [chat, sms else email], text: orders/unpaid, expires: 2h}
   - {late: at once, escalate: supervisor of logistics, text: orders/late, urgent: yes, if: [not virtual]}
   - {unanswered: 4 working hours, tell: in charge, between: 09:00-18:00, text: orders/late}
-  - {late: 1h, repeat: daily up to 3 times, group: yes, tell: logistics on duty, text: lines}
+  - {late: 1h, repeat: daily up to 3 times, group: yes, tell: logistics on duty, text: lines, attach: xlsx}
   - {changed: [ready_at], tell: told, text: orders/late}
   - {closed: done, tell: customer, text: orders/unpaid}
 examples:
@@ -112,7 +112,7 @@ hours: {2026-12-24: 09:00-13:00}
 NOT_YET = {
     key
     for module in (rule_file, step_file, noun_file, settings, calendar_file)
-    for name in ("_LATER", "_LATER_KEYS", "LATER_KEYS")
+    for name in ("_LATER", "_LATER_KEYS")
     for key in getattr(module, name, ())
 }
 """Keys that some loader knows only to refuse them."""

@@ -219,8 +219,8 @@ def test_a_plugin_brings_its_own_words_for_steps():
     text = BASE + "steps:\n  - {after: 1h, fax: customer}\n"
     assert sound(text, doings={"escalate", "fax"}).steps[0].do == "fax"
     known = (
-        "after, assign, at, before, between, by, call, changed, closed, escalate, expires, group, if, late, repeat, "
-        "skill, tell, text, unanswered, urgent, who, write"
+        "after, assign, at, attach, before, between, by, call, changed, closed, escalate, expires, group, if, late, "
+        "repeat, skill, tell, text, unanswered, urgent, who, write"
     )
     assert ("8:17", "R001", f"unknown key “fax”; known: {known}") in found(text)
 
@@ -253,18 +253,6 @@ def test_every_problem_of_a_file_is_reported_at_once():
         ("9:46", "R001"),  # colour
         ("10:16", "R004"),  # 200 what?
     ]
-
-
-NOT_YET = [
-    *((f"steps:\n  - {{after: 1h, tell: customer, text: t, ¦{key}: x}}\n", key) for key in ("attach",)),
-]
-
-
-@pytest.mark.parametrize(("written", "word"), NOT_YET, ids=[word for _, word in NOT_YET])
-def test_words_of_the_later_language_are_refused_by_name(written, word):
-    """Whoever uses a word that this version lacks is told so, once, and not that it is unknown."""
-    text, place = marked(BASE + written)
-    assert found(text) == [(place, "R010", f"“{word}” is not part of this version yet; leave it out")]
 
 
 @pytest.mark.parametrize(
@@ -648,6 +636,27 @@ def test_a_step_may_be_grouped(written, group):
     assert step.identity == "after 1h · tell · care"
 
 
+def test_a_grouped_step_may_attach_its_lines():
+    """A spreadsheet is attached to a grouped step, and to an escalation; the step is known by the same words."""
+    for doing in ("tell", "escalate"):
+        step = sound(BASE + f"steps:\n  - {{after: 1h, {doing}: care, group: yes, text: t, attach: xlsx}}\n").steps[0]
+        assert (step.attach, step.identity) == ("xlsx", f"after 1h · {doing} · care")
+
+
+@pytest.mark.parametrize("more", ["", ", group: no"])
+def test_what_is_not_grouped_attaches_nothing(more):
+    """A message of its own has no lines to list, and its author is told how to have some."""
+    text, place = marked(f"{BASE}steps:\n  - {{after: 1d, tell: care, text: t, ¦attach: xlsx{more}}}\n")
+    said = "“attach” lists the lines of a grouped message, and this step has no “group”; add “group: yes”, or delete it"
+    assert found(text) == [(place, "R040", said)]
+
+
+def test_nothing_but_a_spreadsheet_is_attached():
+    """Another kind of file is refused at its word."""
+    text, place = marked(f"{BASE}steps:\n  - {{after: 1d, tell: care, text: t, group: yes, attach: ¦csv}}\n")
+    assert found(text) == [(place, "R004", "“attach” cannot be “csv”; write xlsx")]
+
+
 def test_a_call_names_whom_and_who():
     """A call goes to somebody of the record, and may say who of the staff makes it."""
     step = sound(BASE + "steps:\n  - {after: 1d, call: customer, who: care on duty, text: t}\n").steps[0]
@@ -662,6 +671,10 @@ def test_a_call_names_whom_and_who():
         (
             "call: customer, ¦group: yes",
             "“group” does not belong to “call”; delete it, or write “escalate: …” or “tell: …”",
+        ),
+        (
+            "call: customer, ¦attach: xlsx",
+            "“attach” does not belong to “call”; delete it, or write “escalate: …” or “tell: …”",
         ),
     ],
 )

@@ -51,6 +51,7 @@ class Ready:
     as_of: when the source said so, where it could not be asked again.
     lines: what one grouped message tells, this included; empty for a message of its own.
     enclosure: what goes with the words, for channels that can show or carry it.
+    listed: what the spreadsheet of a grouped message is made of, to be kept as it leaves.
     """
 
     delivery: Delivery
@@ -65,6 +66,7 @@ class Ready:
     as_of: dt.datetime | None = None
     lines: tuple[Ready, ...] = ()
     enclosure: Enclosure = NOTHING_ENCLOSED
+    listed: Report | None = None
 
     @property
     def parts(self) -> tuple[Ready, ...]:
@@ -205,7 +207,9 @@ class Doorman:
         record = unpack(case.record, case.key) if case else None
         person = unpack_person(one.person) if one.person else Person(one.audience)
         words = Composed(one.subject or "", one.body or "")
-        enclosure = _enclosed(self._report(one), one, live, words, self._zone(person, record))
+        # A grouped message has the times of its spreadsheet as they were at the desk.
+        shown_in = zone(one.extra["zone"]) if "zone" in one.extra else self._zone(person, record)
+        enclosure = _enclosed(self._report(one), one, live, words, shown_in)
         return Ready(one, live, case, record, person, one.to or "", words, enclosure=enclosure)
 
     def _without_source(self, one: Delivery, live: LiveRule, case: Case, now: dt.datetime) -> Fate:
@@ -256,7 +260,7 @@ class Doorman:
         return Ready(one, live, case, record, person, to, words, enclosure=_enclosed(report, one, live, words, local))
 
     def _report(self, one: Delivery) -> Report | None:
-        """Read what a roundup found, if that is what is told: it was asked at its slot, and is not asked again."""
+        """Read what a roundup found or a grouped message listed, if that goes out: the sources are not asked again."""
         if "report" not in one.extra:
             return None
         with self._house.ledger.read() as connection:

@@ -1,8 +1,7 @@
-"""What goes with the words of a report: its page for mail programs, and its spreadsheet."""
+"""What goes with words: the page of a report for mail programs, and a spreadsheet."""
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -24,19 +23,18 @@ NOTHING_ENCLOSED = Enclosure()
 
 
 def enclosure_of(report: Report, one: Delivery, path: str, body: str, zone: ZoneInfo) -> Enclosure:
-    """Make what goes with one delivery of a report.
+    """Make what goes with one delivery of a report, or with a grouped message whose lines are one.
 
     Parameters
     ----------
     path: of the rule, for the name of the file.
     body: its final words.
-    zone: in which times are shown to this recipient.
+    zone: in which its times are shown.
     """
     attachments: tuple[Attachment, ...] = ()
     if one.extra.get("attach"):
         from duly.engine.sheet import MEDIA_TYPE, sheet_of  # noqa: PLC0415 - takes a tenth of a second to import
 
-        day = dt.datetime.fromisoformat(one.extra["slot"]).astimezone(zone)
-        name = f"{path.rpartition('/')[2]}-{day:%Y-%m-%d}.xlsx"
+        name = f"{path.rpartition('/')[2]}-{report.until.astimezone(zone):%Y-%m-%d}.xlsx"
         attachments = (Attachment(name, MEDIA_TYPE, sheet_of(report, zone)),)
     return Enclosure(page_of(report, body, zone), attachments)

@@ -161,7 +161,7 @@ class _TableMaker:
         return Table(
             title=section.title,
             found=self.found,
-            columns=tuple(_column(name, noun) for name in section.list),
+            columns=tuple(column_of(name, noun) for name in section.list),
             rows=tuple(row for _, row in self.rows),
             listed=self.listed,
             measures=tuple(map(_figure, measures)),
@@ -177,13 +177,23 @@ class _TableMaker:
 
     def _value(self, name: str, one: Counted) -> Any:
         """Give what is told of a record under one word of its noun."""
-        noun, record = self.bound.noun, one.record
-        if name in noun.times:
+        if name in self.bound.noun.times:
             return one.times.get(name)
-        if name in noun.fields and noun.fields[name].kind != "staff":
-            value = record.fields[name]
-            return value if value is None or isinstance(value, _AS_THEY_ARE) else str(value)
-        return _label(name, record, noun, self.directory)
+        return value_of(name, one.record, self.bound.noun, self.directory)
+
+
+def value_of(name: str, record: Record, noun: Noun, directory: Directory) -> Any:
+    """Give what a list tells of a record under one word of its noun that is no time."""
+    if name in noun.fields and noun.fields[name].kind != "staff":
+        value = record.fields.get(name)
+        return value if value is None or isinstance(value, _AS_THEY_ARE) else str(value)
+    return _label(name, record, noun, directory)
+
+
+def column_of(name: str, noun: Noun) -> Column:
+    """Tell how a list shows the values of one word of a noun."""
+    known = noun.fields.get(name)
+    return Column(name, "number" if known and known.kind in _NUMBERS else "text")
 
 
 def _label(name: str, record: Record, noun: Noun, directory: Directory) -> str:
@@ -196,7 +206,7 @@ def _label(name: str, record: Record, noun: Noun, directory: Directory) -> str:
     if name in noun.people and not noun.people[name].staff:
         return record.people[name].name
     if name in noun.people or noun.fields[name].kind == "staff":
-        written = record.staff.get(name) if name in noun.people else record.fields[name]
+        written = record.staff.get(name) if name in noun.people else record.fields.get(name)
         id = directory.by_source_id(noun.source, str(written)) if written is not None else None
         return directory.person(id).name or id if id else "" if written is None else str(written)
     value = record.fields[name]
@@ -210,11 +220,6 @@ def _order(value: Any) -> tuple[int, Any]:
     if isinstance(value, int | float | Decimal):
         return 0, Decimal(str(value))
     return 1, value.isoformat() if isinstance(value, dt.date | dt.time) else value
-
-
-def _column(name: str, noun: Noun) -> Column:
-    known = noun.fields.get(name)
-    return Column(name, "number" if known and known.kind in _NUMBERS else "text")
 
 
 def _figure(measure: Measure) -> Column:

@@ -8,7 +8,10 @@ from dataclasses import replace
 
 from duly.engine.composer import ComposeError, Line, TooLong
 from duly.engine.doorman import MEND, Fate, Later, Ready, as_of
+from duly.engine.enclosure import enclosure_of
+from duly.engine.gathering import column_of, value_of
 from duly.engine.house import House
+from duly.engine.report import Column, Report, Table
 from duly.rules.text_check import template_word
 
 MOST_LINES = 500
@@ -50,7 +53,7 @@ class Grouping:
 
         Raises
         ------
-        ComposeError: its template gives no words.
+        ComposeError: its template gives no words, or its spreadsheet cannot be made.
         """
         ordered = sorted(lines, key=_urgency)
         if len(ordered) > MOST_LINES:
@@ -65,11 +68,11 @@ class Grouping:
 
     def _one(self, lines: Sequence[Ready], now: dt.datetime) -> Ready:
         lead, desk = lines[0], self._house.directory.zone
-        shown = list({line.case.id: line.line for line in lines if line.case and line.line}.values())
+        told = list({line.case.id: line for line in lines if line.case and line.line}.values())
         values = {
             **_shared(lead),
-            "lines": [Line(**line) for line in shown],
-            "count": len(shown),
+            "lines": [Line(**line.line) for line in told if line.line],
+            "count": len(told),
             "name": lead.person.name,
             "rule": lead.live.bound.rule.title,
         }
@@ -77,7 +80,40 @@ class Grouping:
         words = composer.compose(one.template, one.channel, lead.person.lang, values, lead.zone or desk)
         since = min((line.as_of for line in lines if line.as_of), default=None)
         message = replace(lead, words=words, as_of=since, lines=tuple(lines))
-        return replace(message, words=as_of(self._house, message, now)) if since else message
+        if since:
+            message = replace(message, words=as_of(self._house, message, now))
+        return self._with_sheet(message, told, now) if one.extra.get("attach") else message
+
+    def _with_sheet(self, message: Ready, told: Sequence[Ready], now: dt.datetime) -> Ready:
+        """Add the spreadsheet, and what it is made of: it is frozen with the words."""
+        live, desk = message.live, self._house.directory.zone
+        try:
+            listed = self._listed(message, told, now)
+            enclosure = enclosure_of(listed, message.delivery, live.row.path, message.words.body, desk)
+        except Exception as error:
+            raise ComposeError(f"{type(error).__name__} as its spreadsheet was made") from error
+        return replace(message, listed=listed, enclosure=enclosure)
+
+    def _listed(self, message: Ready, told: Sequence[Ready], now: dt.datetime) -> Report:
+        """List the records of a message, a row each: their fields, and when they are due if the rule says so."""
+        noun, directory = message.live.bound.noun, self._house.directory
+        due = [Column("due")] if any(line.case and line.case.due_at for line in told) else []
+        table = Table(
+            title=noun.name,
+            found=len(told),
+            columns=(*(column_of(name, noun) for name in noun.fields), *due),
+            rows=tuple(
+                (
+                    *(value_of(name, line.record, noun, directory) for name in noun.fields),
+                    *(line.case.due_at for _ in due),
+                )
+                for line in told
+                if line.record and line.case
+            ),
+            listed=len(told),
+        )
+        group = "".join(str(value) for value in _shared(message).values() if value is not None)
+        return Report(message.live.bound.rule.title, None, now, message.as_of or now, group, (table,))
 
 
 def _shared(ready: Ready) -> dict[str, object]:

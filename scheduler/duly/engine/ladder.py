@@ -198,6 +198,8 @@ class Ladder:
         extra = {"between": step.between.written if step.between else "", "step": step.identity, "round": round_}
         if step.group:
             extra["group"] = step.group
+        if step.attach:
+            extra["attach"] = step.attach
         if step.closed:
             extra["closed"] = step.closed
         words = todays(live, step).text

@@ -109,12 +109,17 @@ class Report:
         )
 
 
+def wall(value: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    """Give what a clock on the wall shows; a time that the source gives without a zone is that already."""
+    return value.astimezone(zone).replace(tzinfo=None) if value.tzinfo else value
+
+
 def spell(value: Any, column: Column, zone: ZoneInfo) -> str:
     """Write one value for people: ``1,537``, ``84.19 %``, ``2024-06-28 17:00``."""
     if value is None or value == "":
         return NOTHING
     if isinstance(value, dt.datetime):
-        return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
+        return f"{wall(value, zone):%Y-%m-%d %H:%M}"
     if column.kind == "text" or not isinstance(value, int | float | Decimal):
         return " ".join(str(value).split())
     number = f"{value:,.{column.places}f}" if column.places is not None else f"{value:,}"

@@ -24,10 +24,11 @@ from duly.engine.doing import Doing
 from duly.engine.doorman import MEND, Doorman, Ready
 from duly.engine.grouping import Grouping
 from duly.engine.house import House
+from duly.engine.report import Report
 from duly.engine.settlement import LONGEST_RETRY, Settlement, is_idempotent
 from duly.engine.tasks import Tasks, Wishes
 from duly.engine.writing import Writing
-from duly.ledger import groups, journal, outbox
+from duly.ledger import groups, journal, outbox, reports
 from duly.ledger.journal import Entry
 from duly.ledger.outbox import Delivery
 from duly.rules.step_file import ASSIGN, CALL, WRITE
@@ -227,11 +228,20 @@ class Sender:
             allowed = [one for ready in group for one in self._admit(connection, settlement, ready, ours, now)]
             outbox.mark_sending(connection, [(r.delivery, r.to, r.words.subject, r.words.body) for r in allowed])
             for ready in allowed:
+                if ready.listed:
+                    self._keep(connection, ready, ready.listed)
                 if ready.lines:
                     carried = {line.delivery.id for line in ready.lines} - {ready.delivery.id}
                     groups.carry(connection, ready.delivery.id, carried)
             settlement.finish()
         return allowed
+
+    def _keep(self, connection: sa.Connection, ready: Ready, listed: Report) -> None:
+        """Keep what a grouped message lists: sent again, it has the same spreadsheet (law 11)."""
+        one = ready.delivery
+        number = reports.put(connection, one.rule_id, listed.until, listed.group, listed.pack())
+        kept = {"report": number, "zone": self._house.directory.zone.key}
+        outbox.remember(connection, one.id, {**one.extra, **kept})
 
     def _admit(
         self, connection: sa.Connection, settlement: Settlement, ready: Ready, ours: Collection[int], now: dt.datetime

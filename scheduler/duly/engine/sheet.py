@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import xlsxwriter
 
-from duly.engine.report import NOTHING, TOTAL, Column, Report, Table
+from duly.engine.report import NOTHING, TOTAL, Column, Report, Table, wall
 from duly.engine.tally import Reckoned
 from duly.rules.roundup import PIE
 
@@ -68,7 +68,7 @@ class _Writer:
         elif value is None or value == "":
             sheet.write_string(y, x, NOTHING)
         elif isinstance(value, dt.datetime):
-            sheet.write_datetime(y, x, value.astimezone(self._zone).replace(tzinfo=None), self._time)
+            sheet.write_datetime(y, x, wall(value, self._zone), self._time)
         elif isinstance(value, dt.date):
             sheet.write_datetime(y, x, dt.datetime.combine(value, dt.time()), self._date)
         elif column.kind == "share":

@@ -243,6 +243,11 @@ def mark_sending(connection: sa.Connection, frozen: Sequence[tuple[Delivery, str
     return ours
 
 
+def remember(connection: sa.Connection, number: int, extra: Mapping[str, Any]) -> None:
+    """Put what a delivery knows besides its columns in the place of what it knew."""
+    connection.execute(sa.update(delivery).where(delivery.c.id == number).values(extra=dict(extra)))
+
+
 def settle(
     connection: sa.Connection, one: Delivery, state: str, now: dt.datetime, reason: str = "", receipt: str = ""
 ) -> bool:

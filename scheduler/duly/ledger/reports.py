@@ -1,4 +1,4 @@
-"""Reports in the ledger: what a roundup found, kept as long as the deliveries that speak of it."""
+"""Reports in the ledger: what a roundup found or a grouped message lists, kept as long as their deliveries."""
 
 from __future__ import annotations
 

@@ -229,6 +229,8 @@ class Step:
     """The field that says what whoever is assigned must be able to do."""
     group: str = ""
     """``yes`` for one message to each person, or the field by which several are told apart."""
+    attach: str = ""
+    """``xlsx`` where a spreadsheet of its lines goes with a grouped message."""
     marks: Marks = field(default_factory=dict, compare=False, repr=False)
 
     @property

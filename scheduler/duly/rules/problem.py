@@ -50,7 +50,6 @@ CODES: dict[str, str] = {
     "Y016": "a key that is not a word",
     "Y017": "a bracket that is never closed",
     "Y018": "text that is not YAML",
-    "R010": "a word of the language that this version does not have yet",
     "R011": "a step that needs a due time, without one",
     "R012": "a step that needs a clock, without one",
     "R013": "a rule without conditions",

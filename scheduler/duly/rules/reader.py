@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from duly.rules.problem import Mark, Problems, suggest, suggest_or_list
@@ -142,10 +142,10 @@ class Reader:
 
         return self.parse(key, read, required=required)
 
-    def finish(self, refused: Collection[str] = ()) -> None:
-        """Note every key that is not known; those in ``refused`` have been noted already."""
+    def finish(self) -> None:
+        """Note every key that is not known."""
         for key, _ in self.map.entries:
-            if key.value not in self.keys and key.value not in refused and not key.spoilt:
+            if key.value not in self.keys and not key.spoilt:
                 cure = suggest_or_list(key.value, self.keys)
                 self.problem("001", key.mark, f"unknown key “{key.value}”", cure)
 

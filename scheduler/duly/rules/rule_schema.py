@@ -12,6 +12,7 @@ from duly.rules.example_file import _KEYS as EXAMPLE_KEYS
 from duly.rules.model import When
 from duly.rules.noun import Noun
 from duly.rules.own_cases import CASES
+from duly.rules.roundup import XLSX
 from duly.rules.roundup_file import _KEYS as ROUNDUP_KEYS
 from duly.rules.roundup_file import _SECTION_KEYS as SECTION_KEYS
 from duly.rules.rule_file import _KEYS as RULE_KEYS
@@ -141,7 +142,7 @@ def _step(around: Surroundings) -> dict[str, Schema]:
         "text": said("The words: a template under notifications/", templates),
         "urgent": said("Whether it passes rest, windows and limits", YES),
         "group": said("Whether several go out as one message, or by which field they are grouped", {}),
-        "attach": said("What goes with it", {}),
+        "attach": said("What goes with a grouped message: xlsx, a spreadsheet of its lines", {"enum": [XLSX]}),
         "who": said("Who makes the call", TEXT),
         "skill": said("What somebody must be able to do", TEXT),
     }

@@ -14,6 +14,7 @@ from duly.rules.condition import read_conditions
 from duly.rules.model import Audience, AudienceKind, By, Step, When
 from duly.rules.problem import Mark, Problems
 from duly.rules.reader import Reader, describe
+from duly.rules.roundup import XLSX
 from duly.rules.yaml import Mapping, Node, Scalar
 from duly.rules.yaml import Sequence as YamlSequence
 from duly.time.duration import Duration, Unit
@@ -25,17 +26,17 @@ from duly.time.window import Window
 TELL, CALL, ASSIGN, WRITE = "tell", "call", "assign", "write"
 OWN = frozenset({CALL, ASSIGN, WRITE})
 """What Duly itself does in a step, besides telling."""
-LATER_KEYS = frozenset({"attach"})
-"""Words of the language of steps that this version does not have yet."""
 
 _MOMENTS = {when.value: when for when in When}
 _NEEDS_WORDS = frozenset({TELL, "escalate", CALL, ASSIGN})
-_KEYS = frozenset({*_MOMENTS, "between", "repeat", "expires", "if", "by", "text", "urgent", "group", "who", "skill"})
+_KEYS = frozenset(
+    {*_MOMENTS, "between", "repeat", "expires", "if", "by", "text", "urgent", "group", "attach", "who", "skill"}
+)
 _BELONGS = {
     "who": frozenset({CALL}),
     **dict.fromkeys(("text", "by"), frozenset({TELL, "escalate", CALL, ASSIGN})),
     "skill": frozenset({ASSIGN}),
-    "group": frozenset({TELL, "escalate"}),
+    **dict.fromkeys(("group", "attach"), frozenset({TELL, "escalate"})),
 }
 """Words that make sense only beside some of what Duly itself does."""
 _CLOSED = ("done", "gone")
@@ -127,15 +128,13 @@ class _StepReader:
         self.doings = [TELL, *sorted({*OWN, *doings} - {TELL})]
         self.reader = Reader(node, problems, "R", {*_KEYS, *self.doings})
         self.problems = problems
-        self.later = LATER_KEYS - set(self.doings)
 
     def read(self) -> list[Step]:
         reader = self.reader
-        later = refuse_later(reader, self.later)
-        when, durations = self._moment(quiet=later)
+        when, durations = self._moment()
         changed = tuple(" ".join(text.value.split()) for text in reader.texts("changed"))
         closed = reader.choice("closed", _CLOSED)
-        do = self._doing(quiet=later)
+        do = self._doing()
         audience = reader.parse(do, _written_to if do == WRITE else parse_audience) if do else None
         text = self._text(do)
         at = reader.parse("at", time_of_day)
@@ -149,10 +148,15 @@ class _StepReader:
         by = self._by()
         urgent = reader.yes("urgent")
         group = " ".join(reader.text("group").split())
+        group = "" if group == "no" else group
+        attach = reader.choice("attach", (XLSX,))
         who = reader.parse("who", parse_audience)
         skill = " ".join(reader.text("skill").split())
         self._check_belonging(do)
-        reader.finish(self.later)
+        if attach and not group and do not in OWN:
+            message = "“attach” lists the lines of a grouped message, and this step has no “group”"
+            self.problems.add("R040", reader.key_mark("attach"), message, "add “group: yes”, or delete it")
+        reader.finish()
         if when is None or do is None or audience is None:
             return []
         marks = {**reader.marks(), "": reader.map.mark, "do": reader.mark(do)}
@@ -175,13 +179,14 @@ class _StepReader:
                 urgent=urgent,
                 who=who,
                 skill=skill,
-                group="" if group == "no" else group,
+                group=group,
+                attach=attach,
                 marks={**marks, when.value: mark},
             )
             for duration, mark in durations
         ]
 
-    def _moment(self, *, quiet: bool) -> tuple[When | None, list[tuple[Duration | None, Mark]]]:
+    def _moment(self) -> tuple[When | None, list[tuple[Duration | None, Mark]]]:
         """Find what the moment is counted from, and how long after that: several for a list."""
         reader = self.reader
         given = [key for key in reader.map if key in _MOMENTS and key != "at"]
@@ -195,9 +200,8 @@ class _StepReader:
             return when, [found for value in self._durations(given[0], when) if (found := self._duration(when, value))]
         if reader.has("at"):
             return When.AT, [(None, reader.mark("at"))]
-        if not quiet:
-            cure = "add “after”, “before”, “late”, “unanswered”, “changed”, “closed” or “at”"
-            self.problems.add("R019", reader.map.mark, "the step does not say when it comes", cure)
+        cure = "add “after”, “before”, “late”, “unanswered”, “changed”, “closed” or “at”"
+        self.problems.add("R019", reader.map.mark, "the step does not say when it comes", cure)
         return None, []
 
     def _durations(self, key: str, when: When) -> list[Scalar]:
@@ -226,7 +230,7 @@ class _StepReader:
                 return None
         return duration, value.mark
 
-    def _doing(self, *, quiet: bool) -> str | None:
+    def _doing(self) -> str | None:
         reader = self.reader
         given = [key for key in reader.map if key in self.doings]
         for key in given[1:]:
@@ -234,9 +238,8 @@ class _StepReader:
             self.problems.add("R018", reader.key_mark(key), message, "delete one, or write two steps")
         if given:
             return given[0]
-        if not quiet:
-            message = "the step does not say what it does"
-            self.problems.add("R018", reader.map.mark, message, f"add {_either(self.doings)}")
+        message = "the step does not say what it does"
+        self.problems.add("R018", reader.map.mark, message, f"add {_either(self.doings)}")
         return None
 
     def _check_belonging(self, do: str | None) -> None:
@@ -257,19 +260,6 @@ class _StepReader:
         texts = self.reader.texts("by")
         entries = (self.reader.parse_scalar(text, lambda written: parse_by([written])) for text in texts)
         return tuple(fallbacks for by in entries if by for fallbacks in by)
-
-
-def refuse_later(reader: Reader, later: Collection[str]) -> bool:
-    """Note the keys that a later version will know, and tell whether there were any."""
-    found = [key for key in reader.map if key in later]
-    for key in found:
-        not_yet(reader.problems, reader.key_mark(key), key)
-    return bool(found)
-
-
-def not_yet(problems: Problems, mark: Mark, word: str) -> None:
-    """Note a word of the language that this version does not have yet."""
-    problems.add("R010", mark, f"“{word}” is not part of this version yet", "leave it out")
 
 
 def _identity(
