@@ -19,7 +19,7 @@ def test_a_rule_is_what_is_meant_without_a_word(workspace):
     """The schema of rules knows the words of this workspace."""
     answer = duly("schema", "--home", workspace).json
     assert answer["title"] == "A rule of Duly"
-    assert answer["properties"]["watch"]["enum"] == ["complaints", "customers", "orders"]
+    assert answer["properties"]["watch"]["enum"] == ["cases", "complaints", "customers", "orders"]
 
 
 def test_an_unknown_kind_is_a_slip_of_whoever_typed_it(workspace):

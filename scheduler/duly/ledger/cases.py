@@ -121,6 +121,17 @@ _SELECT_DUE = (
     .order_by(cases.c.next_at, cases.c.id)
     .limit(sa.bindparam("limit"))
 )
+_ON_ITS_WAY = sa.exists().where(firing.c.case_id == cases.c.id, firing.c.state == "pending")
+_STANDS_STILL = sa.exists().where(pause.c.case_id == cases.c.id, pause.c.ended_at.is_(None))
+_USED_UP = sa.select(cases.c.id, cases.c.version_id).where(
+    _OF_RULE,
+    _ACTIVE,
+    cases.c.held.is_(None),
+    cases.c.next_at.is_(None),
+    cases.c.clock_at <= sa.bindparam("now", type_=cases.c.clock_at.type),
+    ~_ON_ITS_WAY,
+    ~_STANDS_STILL,
+)
 _COUNT_DUE = sa.select(cases.c.rule_id, sa.func.count()).where(_ACTIVE, _DUE).group_by(cases.c.rule_id)
 _EARLIEST = sa.select(sa.func.min(cases.c.next_at)).where(_STATES, cases.c.next_at.is_not(None), _OF_RULES)
 
@@ -315,19 +326,7 @@ def used_up(connection: sa.Connection, rule_id: int, now: dt.datetime) -> dict[i
     -------
     The version of each, by its number.
     """
-    on_its_way = sa.exists().where(firing.c.case_id == cases.c.id, firing.c.state == "pending")
-    stands_still = sa.exists().where(pause.c.case_id == cases.c.id, pause.c.ended_at.is_(None))
-    rows = connection.execute(
-        sa.select(cases.c.id, cases.c.version_id).where(
-            cases.c.rule_id == rule_id,
-            cases.c.state.in_(ACTIVE),
-            cases.c.held.is_(None),
-            cases.c.next_at.is_(None),
-            cases.c.clock_at <= now,
-            ~on_its_way,
-            ~stands_still,
-        )
-    )
+    rows = connection.execute(_USED_UP, {"rule": rule_id, "now": now})
     return {row.id: row.version_id for row in rows}
 
 

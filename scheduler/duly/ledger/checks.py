@@ -24,6 +24,23 @@ _LAST = (
     .order_by(check_run.c.slot.desc())
     .limit(1)
 )
+_INSTANT = check_run.c.slot.type
+_RUNNING = check_run.c.state == "running"
+_RUNNING_NOW = sa.select(check_run.c.id).where(
+    _OF_RULE, _RUNNING, check_run.c.lease_until > sa.bindparam("at", type_=_INSTANT)
+)
+_GIVE_UP_EARLIER = (
+    sa.update(check_run)
+    .where(_OF_RULE, _RUNNING, check_run.c.slot != sa.bindparam("this", type_=_INSTANT))
+    .values(state="failed", finished_at=sa.bindparam("at", type_=_INSTANT), reason="its process stopped")
+)
+_AT_SLOT = sa.select(check_run.c.id, check_run.c.state, check_run.c.lease_until).where(
+    _OF_RULE, check_run.c.slot == sa.bindparam("this", type_=_INSTANT)
+)
+_BEGIN = sa.insert(check_run).returning(check_run.c.id)
+_FINISH = sa.update(check_run).where(
+    check_run.c.id == sa.bindparam("number"), check_run.c.token == sa.bindparam("whose"), _RUNNING
+)
 _LATEST = (
     sa.select(check_run.c.slot, check_run.c.state, check_run.c.lease_until, check_run.c.finished_at)
     .where(_OF_RULE)
@@ -72,32 +89,17 @@ def claim(
     ----------
     node: who claims it, whose mark the token bears.
     """
-    running = connection.execute(
-        sa.select(check_run.c.id).where(
-            check_run.c.rule_id == rule_id, check_run.c.state == "running", check_run.c.lease_until > now
-        )
-    ).first()
-    if running:
+    if connection.execute(_RUNNING_NOW, {"rule": rule_id, "at": now}).first():
         return None
     # Whoever stood still for longer than its lease, at an earlier slot, must not settle it when it wakes.
-    connection.execute(
-        sa.update(check_run)
-        .where(check_run.c.rule_id == rule_id, check_run.c.state == "running", check_run.c.slot != slot)
-        .values(state="failed", finished_at=now, reason="its process stopped")
-    )
+    connection.execute(_GIVE_UP_EARLIER, {"rule": rule_id, "this": slot, "at": now})
     token, lease_until = new_token(node), now + LEASE
     fresh = {"state": "running", "token": token, "lease_until": lease_until, "now": now, "plan_digest": plan_digest}
-    last = connection.execute(
-        sa.select(check_run.c.id, check_run.c.state, check_run.c.lease_until).where(
-            check_run.c.rule_id == rule_id, check_run.c.slot == slot
-        )
-    ).one_or_none()
+    last = connection.execute(_AT_SLOT, {"rule": rule_id, "this": slot}).one_or_none()
     if last is None:
         try:
             new = {"rule_id": rule_id, "slot": slot, "found": 0, "opened": 0, "closed": 0, "held": 0}
-            number = connection.execute(
-                sa.insert(check_run).values(**new, **fresh).returning(check_run.c.id)
-            ).scalar_one()
+            number = connection.execute(_BEGIN, {**new, **fresh}).scalar_one()
         except IntegrityError:
             return None
         return Claim(number, token, lease_until)
@@ -113,11 +115,8 @@ def claim(
 
 def finish(connection: sa.Connection, claim: Claim, state: str, now: dt.datetime, **values: Any) -> bool:
     """Settle a check as ``done``, ``refused`` or ``failed``; false when its lease was taken over meanwhile."""
-    finished = connection.execute(
-        sa.update(check_run)
-        .where(check_run.c.id == claim.id, check_run.c.token == claim.token, check_run.c.state == "running")
-        .values(state=state, finished_at=now, **values)
-    )
+    settled = {"state": state, "finished_at": now, **values}
+    finished = connection.execute(_FINISH, {"number": claim.id, "whose": claim.token, **settled})
     return finished.rowcount == 1
 
 

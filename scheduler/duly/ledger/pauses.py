@@ -24,6 +24,14 @@ class Pause:
 
 _COLUMNS = [pause.c[name] for name in Pause.__dataclass_fields__]
 
+# Made once, for every check asks: to make a statement takes longer than to run it.
+_ANY_GOING = (
+    sa.select(pause.c.case_id)
+    .join(cases)
+    .where(cases.c.rule_id == sa.bindparam("rule"), pause.c.ended_at.is_(None))
+    .limit(1)
+)
+
 
 def of_cases(connection: sa.Connection, case_ids: Collection[int]) -> dict[int, list[Pause]]:
     """Read the pauses of these cases, in order."""
@@ -38,8 +46,7 @@ def of_cases(connection: sa.Connection, case_ids: Collection[int]) -> dict[int, 
 
 def any_going(connection: sa.Connection, rule_id: int) -> bool:
     """Tell whether a pause of any case of the rule goes on."""
-    going = sa.select(pause.c.case_id).join(cases).where(cases.c.rule_id == rule_id, pause.c.ended_at.is_(None))
-    return connection.execute(going.limit(1)).first() is not None
+    return connection.execute(_ANY_GOING, {"rule": rule_id}).first() is not None
 
 
 def begin(connection: sa.Connection, new: Sequence[Pause]) -> None:

@@ -26,6 +26,8 @@ _COLUMNS = [rule_pause.c[name] for name in RulePause.__dataclass_fields__]
 
 # Made once, for the ladder asks at every look: to make a statement takes longer than to run it.
 _RESTING = sa.select(rule_pause.c.rule_id)
+_RETIRED = sa.select(rule_pause.c.rule_id).where(rule_pause.c.retired)
+_OVER = sa.select(rule_pause.c.rule_id).where(rule_pause.c.until <= sa.bindparam("now", type_=rule_pause.c.until.type))
 _EARLIEST_END = sa.select(sa.func.min(rule_pause.c.until))
 
 
@@ -56,7 +58,7 @@ def resting(connection: sa.Connection) -> set[int]:
 
 def retired(connection: sa.Connection) -> set[int]:
     """Return the numbers of the rules that are given up."""
-    return set(connection.execute(sa.select(rule_pause.c.rule_id).where(rule_pause.c.retired)).scalars())
+    return set(connection.execute(_RETIRED).scalars())
 
 
 def earliest_end(connection: sa.Connection) -> dt.datetime | None:
@@ -66,7 +68,7 @@ def earliest_end(connection: sa.Connection) -> dt.datetime | None:
 
 def over(connection: sa.Connection, now: dt.datetime) -> list[int]:
     """Return the numbers of the rules whose pause has run out."""
-    return list(connection.execute(sa.select(rule_pause.c.rule_id).where(rule_pause.c.until <= now)).scalars())
+    return list(connection.execute(_OVER, {"now": now}).scalars())
 
 
 def open_cases(connection: sa.Connection, rule_id: int, limit: int) -> list[int]:

@@ -94,7 +94,7 @@ def all_rules(connection: sa.Connection) -> list[RuleRow]:
 
 def by_path(connection: sa.Connection, path: str) -> RuleRow | None:
     """Find one rule by its path."""
-    row = connection.execute(_SELECT.where(rule.c.path == path)).one_or_none()
+    row = connection.execute(_BY_PATH, {"path": path}).one_or_none()
     return RuleRow(*row) if row else None
 
 
@@ -125,3 +125,4 @@ _SELECT: sa.Select[Any] = sa.select(
     rule_version.c.text,
     rule_version.c.since,
 ).join(rule_version, rule_version.c.id == rule.c.version_id)
+_BY_PATH = _SELECT.where(rule.c.path == sa.bindparam("path"))
