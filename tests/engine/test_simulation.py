@@ -210,3 +210,15 @@ roundup: {tell: owner, list: [order], empty: send}
         (at("2024-03-05 17:30"), "roundup", "Lin"),
     ]
     assert [one.body for one in found.messages] == ["1 unpaid", "0 unpaid", "0 unpaid"]
+
+
+def test_spreadsheets_are_simulated(tmp_path):
+    """A grouped step that attaches a spreadsheet is played like one that does not."""
+    grouped = RULE.replace("text: hello}", "text: list, group: yes}")
+    rules = {"plain": grouped, "attaching": grouped.replace("group: yes", "group: yes, attach: xlsx")}
+    desk = Desk(tmp_path, rules, files={"notifications/list.j2": "{{ count }}"})
+    for id in (1, 2):
+        desk.order(id, paid_at="2024-03-04 10:00:00")
+    told = said(play(desk, rule="attaching"))
+    assert {step for _, step, _ in told} >= {"late at once · tell · supervisor of sales"}
+    assert told == said(play(desk, rule="plain"))
