@@ -15,6 +15,9 @@ from typing import ParamSpec, TypeVar
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
+LEAST = 1e-6
+"""Seconds of processor time that the kernel tells apart; work of less is taken for this much."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -28,7 +31,7 @@ class Cost:
         """Do some work and measure it."""
         wall, cpu = time.perf_counter(), _user_seconds()
         work()
-        return cls(time.perf_counter() - wall, _user_seconds() - cpu)
+        return cls(time.perf_counter() - wall, max(_user_seconds() - cpu, LEAST))
 
     @classmethod
     def median(cls, several: Iterable[Cost]) -> Cost:

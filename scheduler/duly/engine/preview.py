@@ -20,7 +20,7 @@ from duly.engine.source import Source, SourceDown
 from duly.engine.versions import Versions
 from duly.ledger import cases, journal, outbox
 from duly.ledger.journal import Entry
-from duly.ledger.ledger import Ledger
+from duly.ledger.ledger import ledger_in_memory
 from duly.ledger.outbox import Delivery
 from duly.rules.bind import BoundRule
 from duly.rules.census import Census, Counted
@@ -103,27 +103,25 @@ def preview(
     SourceDown: the source cannot be asked; one sentence.
     """
     problems = Problems()
-    ledger = Ledger("sqlite://")
-    ledger.migrate()
-    engine = assemble(snapshot, plugins, ledger, problems)
-    source = engine.house.sources.get(bound.noun.source)
-    if source is None:
-        raise SourceDown(next(problem.sentence for problem in problems.all))
-    calm = dataclasses.replace(bound, rule=_without_hold(bound))
-    engine.load(dataclasses.replace(snapshot, rules={calm.rule.id: calm}, broken={}), now)
-    live = next(iter(engine.house.rules.all.values()))
-    found = _Found(live, now, limit)
-    found.read(source, now - snapshot.settings.reach, progress)
-    clockless, _ = source.clockless(live.plan, now, 0, live.bound.next_day(now))
-    keys = [candidate.key for candidate in found.nearest]
-    sizes = {who: source.crowd_sizes(live.plan, who, keys, now) for who in live.plan.crowds if keys}
-    _quieten(engine, _Few(source, found.nearest))
-    try:
-        _play(engine, live, now)
-    finally:
-        engine.sender.close()
-    records = [_outcome(engine, live, candidate, sizes, now) for candidate in found.nearest]
-    ledger.close()
+    with ledger_in_memory() as ledger:
+        engine = assemble(snapshot, plugins, ledger, problems)
+        source = engine.house.sources.get(bound.noun.source)
+        if source is None:
+            raise SourceDown(next(problem.sentence for problem in problems.all))
+        calm = dataclasses.replace(bound, rule=_without_hold(bound))
+        engine.load(dataclasses.replace(snapshot, rules={calm.rule.id: calm}, broken={}), now)
+        live = next(iter(engine.house.rules.all.values()))
+        found = _Found(live, now, limit)
+        found.read(source, now - snapshot.settings.reach, progress)
+        clockless, _ = source.clockless(live.plan, now, 0, live.bound.next_day(now))
+        keys = [candidate.key for candidate in found.nearest]
+        sizes = {who: source.crowd_sizes(live.plan, who, keys, now) for who in live.plan.crowds if keys}
+        _quieten(engine, _Few(source, found.nearest))
+        try:
+            _play(engine, live, now)
+        finally:
+            engine.sender.close()
+        records = [_outcome(engine, live, candidate, sizes, now) for candidate in found.nearest]
     return Preview(found.matching, found.due, records, clockless, len(found.unreadable), problems.all)
 
 

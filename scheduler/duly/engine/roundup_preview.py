@@ -14,7 +14,7 @@ from duly.engine.roundup import Roundups, period_start
 from duly.engine.source import SourceDown
 from duly.ledger import journal, outbox
 from duly.ledger.journal import Entry
-from duly.ledger.ledger import Ledger
+from duly.ledger.ledger import ledger_in_memory
 from duly.ledger.outbox import Delivery
 from duly.rules.bind import BoundRule
 from duly.rules.own_cases import CASES
@@ -53,26 +53,24 @@ def preview_roundup(
     SourceDown: one of its sources cannot be asked; one sentence.
     """
     problems = Problems()
-    ledger = Ledger("sqlite://")
-    ledger.migrate()
-    engine = assemble(snapshot, plugins, ledger, problems)
-    house = engine.house
-    house.channels = quiet_channels({name: channel.address for name, channel in house.channels.items()})
-    house.actions = idle_actions(house.actions)
-    house.connections = {}
-    try:
-        engine.load(dataclasses.replace(snapshot, rules={bound.rule.id: bound}, broken={}), now)
-        live = next(iter(house.rules.all.values()))
-        checked = Roundups(house).run(live, roundup, now, now)
-        if checked is not None and checked.state == "failed":
-            raise SourceDown(checked.reason)
-        engine.tick(now)
-        with ledger.read() as connection:
-            deliveries = outbox.of_rule(connection, live.row.id)
-            lines = journal.of_rule(connection, live.row.id, 100)
-    finally:
-        engine.sender.close()
-        ledger.close()
+    with ledger_in_memory() as ledger:
+        engine = assemble(snapshot, plugins, ledger, problems)
+        house = engine.house
+        house.channels = quiet_channels({name: channel.address for name, channel in house.channels.items()})
+        house.actions = idle_actions(house.actions)
+        house.connections = {}
+        try:
+            engine.load(dataclasses.replace(snapshot, rules={bound.rule.id: bound}, broken={}), now)
+            live = next(iter(house.rules.all.values()))
+            checked = Roundups(house).run(live, roundup, now, now)
+            if checked is not None and checked.state == "failed":
+                raise SourceDown(checked.reason)
+            engine.tick(now)
+            with ledger.read() as connection:
+                deliveries = outbox.of_rule(connection, live.row.id)
+                lines = journal.of_rule(connection, live.row.id, 100)
+        finally:
+            engine.sender.close()
     said = [line for line in reversed(lines) if line.delivery_id is None and line.event not in {"live", "reported"}]
     without_cases = any(section.noun is CASES for section in bound.sections)
     since = period_start(bound, roundup, now, None)

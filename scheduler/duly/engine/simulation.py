@@ -21,7 +21,7 @@ from duly.engine.source import Source, SourceDown
 from duly.engine.timing import Timing
 from duly.ledger import journal, outcomes
 from duly.ledger.journal import Entry
-from duly.ledger.ledger import Ledger
+from duly.ledger.ledger import ledger_in_memory
 from duly.ledger.outbox import Delivery
 from duly.ledger.outcomes import Outcome
 from duly.rules.bind import BoundRule
@@ -109,50 +109,48 @@ def simulate(
     SourceDown: the source cannot be asked; one sentence.
     """
     problems = Problems()
-    ledger = Ledger("sqlite://")
-    ledger.migrate()
-    engine = assemble(snapshot, plugins, ledger, problems)
-    house = engine.house
-    source = house.sources.get(bound.noun.source)
-    if source is None:
-        raise SourceDown(next(problem.sentence for problem in problems.all))
-    dialect = sa.make_url(snapshot.settings.sources[source.name].url.reveal()).get_backend_name()
-    past = _past(bound, dialect)
-    sight = _Sight.of(past, source, begin, end, snapshot.settings.reach)
-    check = _rarer(past, begin, end, sight)
-    if check:
-        past = dataclasses.replace(past, rule=dataclasses.replace(past.rule, check=(check,)))
-    grain = _grain(past, end - begin, sight.live)
-    house.sources = {**house.sources, source.name: cast(Source, _Without(source, sight.late))}
-    house.channels = quiet_channels({name: channel.address for name, channel in house.channels.items()})
-    house.actions = idle_actions(house.actions)
-    house.writers = idle_writers(house.writers)
-    house.connections = {}
-    engine.load(dataclasses.replace(snapshot, rules={past.rule.id: past}, broken={}), begin)
-    live = next(iter(house.rules.all.values()))
-    try:
-        for at in _jumps(engine, begin, end, grain):
-            progress(int((at - begin).total_seconds()))
-    finally:
-        engine.sender.close()
-    with ledger.read() as connection:
-        lines = journal.of_rule(connection, live.row.id, LINES_OF_RULE)[::-1]
-        simulation = Simulation(
-            begin,
-            end,
-            now,
-            sight.matching,
-            len(sight.late),
-            outcomes.of_rule(connection, live.row.id, begin),
-            outcomes.first_messages(connection, live.row.id, messages),
-            [line for line in lines if line.event == "rule held"],
-            outcomes.count_waiting(connection, live.row.id),
-            check.written if check else "",
-            grain,
-            [line.detail for line in lines if line.event == "check failed"],
-            problems.all,
-        )
-    ledger.close()
+    with ledger_in_memory() as ledger:
+        engine = assemble(snapshot, plugins, ledger, problems)
+        house = engine.house
+        source = house.sources.get(bound.noun.source)
+        if source is None:
+            raise SourceDown(next(problem.sentence for problem in problems.all))
+        dialect = sa.make_url(snapshot.settings.sources[source.name].url.reveal()).get_backend_name()
+        past = _past(bound, dialect)
+        sight = _Sight.of(past, source, begin, end, snapshot.settings.reach)
+        check = _rarer(past, begin, end, sight)
+        if check:
+            past = dataclasses.replace(past, rule=dataclasses.replace(past.rule, check=(check,)))
+        grain = _grain(past, end - begin, sight.live)
+        house.sources = {**house.sources, source.name: cast(Source, _Without(source, sight.late))}
+        house.channels = quiet_channels({name: channel.address for name, channel in house.channels.items()})
+        house.actions = idle_actions(house.actions)
+        house.writers = idle_writers(house.writers)
+        house.connections = {}
+        engine.load(dataclasses.replace(snapshot, rules={past.rule.id: past}, broken={}), begin)
+        live = next(iter(house.rules.all.values()))
+        try:
+            for at in _jumps(engine, begin, end, grain):
+                progress(int((at - begin).total_seconds()))
+        finally:
+            engine.sender.close()
+        with ledger.read() as connection:
+            lines = journal.of_rule(connection, live.row.id, LINES_OF_RULE)[::-1]
+            simulation = Simulation(
+                begin,
+                end,
+                now,
+                sight.matching,
+                len(sight.late),
+                outcomes.of_rule(connection, live.row.id, begin),
+                outcomes.first_messages(connection, live.row.id, messages),
+                [line for line in lines if line.event == "rule held"],
+                outcomes.count_waiting(connection, live.row.id),
+                check.written if check else "",
+                grain,
+                [line.detail for line in lines if line.event == "check failed"],
+                problems.all,
+            )
     return simulation
 
 

@@ -57,6 +57,17 @@ class Ledger:
 
 
 @contextmanager
+def ledger_in_memory() -> Iterator[Ledger]:
+    """Give a ledger that knows nothing, and is gone at the end."""
+    ledger = Ledger("sqlite://")
+    try:
+        ledger.migrate()
+        yield ledger
+    finally:
+        ledger.close()
+
+
+@contextmanager
 def reading(session: sa.Connection) -> Iterator[None]:
     """Open, on a session, a transaction that writes nothing but temporary tables and keeps no other writer waiting."""
     session.execution_options(duly_write=False)
